@@ -1,0 +1,5 @@
+"""The record: every act is a statement, written in the transaction of the act itself.
+
+Here live the statements and their queue. The tree, the checkpoints and the proofs come with the
+record's own capability; they read this queue and change nothing in it but what is waiting.
+"""

@@ -1,0 +1,44 @@
+-- The queue of statements: what every verb writes in the transaction of its act. Rows never change;
+-- the sequencer takes ids out of statement_queue once they stand in the record's tree.
+CREATE TABLE statement (
+    statement_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    type            text   NOT NULL CHECK (type ~ '^[a-z]+\.[a-z-]+$'),
+    party_id        text   NOT NULL,
+    account_id      text   NOT NULL,
+    token_sha256    bytea  CHECK (octet_length(token_sha256) = 32),
+    at_ms           bigint NOT NULL,
+    subject         text   NOT NULL,
+    subject_version integer,
+    content_sha256  bytea  NOT NULL CHECK (octet_length(content_sha256) = 32),
+    content         bytea  NOT NULL CHECK (sha256(content) = content_sha256)
+);
+
+CREATE INDEX statement_subject ON statement (subject, statement_id);
+
+CREATE TABLE statement_queue (
+    statement_id bigint PRIMARY KEY REFERENCES statement
+);
+
+CREATE FUNCTION statement_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'statements are never changed or deleted' USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER statement_immutable BEFORE UPDATE OR DELETE ON statement
+    FOR EACH ROW EXECUTE FUNCTION statement_is_immutable();
+CREATE TRIGGER statement_not_emptied BEFORE TRUNCATE ON statement
+    FOR EACH STATEMENT EXECUTE FUNCTION statement_is_immutable();
+
+-- Writes one statement and puts it in the queue; called inside the transaction of the act it states.
+CREATE FUNCTION queue_statement(
+    p_type text, p_party_id text, p_account_id text, p_token_sha256 bytea, p_at_ms bigint,
+    p_subject text, p_subject_version integer, p_content bytea
+) RETURNS bigint LANGUAGE sql AS $$
+    WITH written AS (
+        INSERT INTO statement (type, party_id, account_id, token_sha256, at_ms, subject, subject_version,
+                               content_sha256, content)
+        VALUES (p_type, p_party_id, p_account_id, p_token_sha256, p_at_ms, p_subject, p_subject_version,
+                sha256(p_content), p_content)
+        RETURNING statement_id)
+    INSERT INTO statement_queue (statement_id) SELECT statement_id FROM written RETURNING statement_id
+$$;

@@ -1,0 +1,108 @@
+"""The nouns of the HTTP edge: who asks, what a route is, what goes out. Nothing here knows the framework."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from detente.errors import DetenteError, NotFound
+
+T = TypeVar("T")
+
+
+class Principal(Struct, frozen=True):
+    """Who a verified token speaks for. An act is tied to this and nothing else."""
+
+    party_id: str
+    account_id: str
+    role: str
+    scopes: frozenset[str]
+    token_sha256: bytes
+    """SHA-256 of the access token as received: what an attested statement names."""
+
+
+class Authenticator(Protocol):
+    """Turns a bearer token into a principal, or raises NotAuthenticated; never returns None."""
+
+    async def authenticate(self, token: str) -> Principal:
+        """Verify signature, issuer, audience and times of ``token``; cached."""
+        ...
+
+
+class Request(Struct, frozen=True):
+    """One request after the edge has checked token, scope, size and content type."""
+
+    principal: Principal | None
+    """None only on routes without a scope."""
+    path: Mapping[str, str]
+    """The path's variables, percent-decoded."""
+    query: Mapping[str, str]
+    """The query's members; the edge refuses repeated and undeclared ones."""
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    body: bytes
+    """The body exactly as received: what a statement's hash is taken of."""
+    data: object | None
+    """The body decoded into the route's ``body`` type."""
+    now_ms: int
+
+    def who(self) -> Principal:
+        """The principal of a route that has a scope."""
+        if self.principal is None:
+            raise NotFound("this route has no principal")
+        return self.principal
+
+    def decoded(self, kind: type[T]) -> T:
+        """The decoded body, as the type that the route declared."""
+        if not isinstance(self.data, kind):
+            raise TypeError(f"the route did not declare {kind.__name__} as its body")
+        return self.data
+
+
+class Reply(Struct, frozen=True):
+    """What a handler answers: a struct is encoded as JSON, bytes go out as they are."""
+
+    status: int
+    body: object | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = "application/json"
+
+
+Handler = Callable[[Request], Awaitable[Reply]]
+
+
+class QueryField(Struct, frozen=True):
+    """One member of a route's query, as the OpenAPI document shows it and the edge checks it."""
+
+    name: str
+    kind: type
+    """str, int, float or bool (``true``/``false``)."""
+    summary: str
+    is_required: bool = False
+
+
+class Route(Struct, frozen=True):
+    """One method of one path: the OpenAPI document, the scope check and the decoding all come from here."""
+
+    method: str
+    path: str
+    """With variables in braces: ``/v1/plans/{plan_id}``."""
+    scope: str | None
+    """The scope a token must hold; None: open to everyone (stated in the documentation)."""
+    handler: Handler
+    summary: str
+    """One sentence; becomes the OpenAPI summary."""
+    tag: str
+    """The room, for grouping in the document."""
+    body: object | None = None
+    """The msgspec type of the JSON body (a Struct or a union), None if the route takes no body."""
+    answers: Mapping[int, object | None] = {}
+    """Status to msgspec type for every success, 200 alone if empty."""
+    errors: tuple[type[DetenteError], ...] = ()
+    """What the verb may refuse with, beyond what every route may (401, 403, 400, 413, 415, 429, 503)."""
+    query: tuple[QueryField, ...] = ()
+    headers_in: tuple[QueryField, ...] = ()
+    """Request headers that the handler reads, such as ``if-match``."""
+    max_body_bytes: int = 1_048_576
+    form: bool = False
+    """The body is application/x-www-form-urlencoded (the token route) rather than JSON."""
