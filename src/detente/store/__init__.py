@@ -1,1 +1,26 @@
-"""Room: store."""
+"""Room: PostgreSQL, embedded or given: launcher, pool, migrations, named queries.
+
+Decides nothing about plans or parties. Nothing of the database driver leaves a room that
+wraps its store in ``wrap_errors``.
+"""
+
+from detente.store.binaries import find_binaries
+from detente.store.embedded import EmbeddedPostgres
+from detente.store.folder import default_data_dir
+from detente.store.migrate import Migration, find_migrations, migrate
+from detente.store.pool import Pool, is_ready, open_pool, wrap_errors
+from detente.store.queries import load_queries
+
+__all__ = [
+    "EmbeddedPostgres",
+    "Migration",
+    "Pool",
+    "default_data_dir",
+    "find_binaries",
+    "find_migrations",
+    "is_ready",
+    "load_queries",
+    "migrate",
+    "open_pool",
+    "wrap_errors",
+]

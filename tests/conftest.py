@@ -1,0 +1,76 @@
+"""Real PostgreSQL for every test that asks for it: ``pg_server``, ``pg_dsn``, ``pg_pool``.
+
+A test that uses one of these is marked ``pg`` by that alone.
+"""
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from detente.store import EmbeddedPostgres, migrate, open_pool
+
+PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if PG_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.pg)
+
+
+@pytest.fixture(scope="session")
+def pg_server():
+    """One embedded server for this test process."""
+    # Not below pytest's own temporary folder: as root that one is closed to the account that runs the server.
+    folder = Path(tempfile.mkdtemp(prefix="detente-tests-"))
+    try:
+        with EmbeddedPostgres.start(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pg_template(pg_server):
+    """The name of a database with every migration applied, to be copied."""
+    name = "template_migrated"
+    with psycopg.connect(pg_server.admin_dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} OWNER detente")
+    with asyncio.Runner() as runner:
+        runner.run(migrate(with_database(pg_server.dsn, name)))
+    return name
+
+
+@pytest.fixture
+def pg_dsn(pg_server, pg_template):
+    """The URL of a fresh, migrated database of this test alone; its role is no superuser."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(pg_server.admin_dsn, autocommit=True) as admin:
+        # Copying files is quicker than writing 8 MB of log, and nobody needs this database after a crash.
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {pg_template} OWNER detente STRATEGY file_copy")
+        try:
+            yield with_database(pg_server.dsn, name)
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def pg_pool(pg_dsn):
+    """An open pool on ``pg_dsn``."""
+    pool = await open_pool(pg_dsn)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+def with_database(dsn, name):
+    """Point a URL at another database of the same server."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
