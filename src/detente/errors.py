@@ -8,9 +8,11 @@ The tree (``slug`` is the last part of the problem document's ``type``, RFC 9457
         UnsupportedDatum      400 unsupported-datum: heights that cannot be compared here
         TooLarge              413 too-large: over a documented limit
         UnsupportedMediaType  415 unsupported-media-type
+        TooSlow               408 too-slow: the body did not arrive in time
       NotAuthenticated        401 not-authenticated: no token, or one that does not verify
       NotAllowed              403 not-allowed: the token lacks the scope, or the thing is another's
       NotFound                404 not-found: there is none, or none that you may see
+      MethodNotAllowed        405 method-not-allowed: the path exists, the method does not
       Refused                 409 refused: the state of things forbids it
         ConflictingPlan       409 conflicting-plan: carries the conflicts and the ways out
         ForbiddenTransition   409 forbidden-transition: a plan cannot go from that state to this one
@@ -84,6 +86,14 @@ class UnsupportedMediaType(BadInput):
     slug = "unsupported-media-type"
     title = "The content type is not supported"
     status_hint = 415
+
+
+class TooSlow(BadInput):
+    """The body did not arrive in time. Member ``limit_s``."""
+
+    slug = "too-slow"
+    title = "The request arrived too slowly"
+    status_hint = 408
 
 
 class NotAuthenticated(DetenteError):

@@ -37,7 +37,7 @@ class Request(Struct, frozen=True):
     path: Mapping[str, str]
     """The path's variables, percent-decoded."""
     query: Mapping[str, str]
-    """The query's members; the edge refuses repeated and undeclared ones."""
+    """The query's members; the edge refuses repeated, undeclared and ill-typed ones."""
     headers: Mapping[str, str]
     """Lower-case names."""
     body: bytes
@@ -51,6 +51,16 @@ class Request(Struct, frozen=True):
         if self.principal is None:
             raise NotFound("this route has no principal")
         return self.principal
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """A query member declared as ``bool``."""
+        value = self.query.get(name)
+        return default if value is None else value == "true"
+
+    def whole(self, name: str, *, default: int) -> int:
+        """A query member declared as ``int``."""
+        value = self.query.get(name)
+        return default if value is None else int(value)
 
     def decoded(self, kind: type[T]) -> T:
         """The decoded body, as the type that the route declared."""
@@ -76,7 +86,7 @@ class QueryField(Struct, frozen=True):
 
     name: str
     kind: type
-    """str, int, float or bool (``true``/``false``)."""
+    """str, int, float (finite) or bool (``true``/``false``)."""
     summary: str
     is_required: bool = False
 
@@ -106,3 +116,7 @@ class Route(Struct, frozen=True):
     max_body_bytes: int = 1_048_576
     form: bool = False
     """The body is application/x-www-form-urlencoded (the token route) rather than JSON."""
+    example: object | None = None
+    """A body that works, as it stands on the wire; None: one is made from the type."""
+    answer_media_type: str = "application/json"
+    """What a success carries."""
