@@ -21,9 +21,18 @@ _CHUNK_BYTES = 1024 * 1024
 
 
 def cache_folder() -> Path:
-    """Name the folder below the user's cache folder in which what was fetched is kept."""
+    """Name the folder in which what was fetched is kept.
+
+    Returns:
+        ``$XDG_CACHE_HOME/detente`` where that is set; ``/var/cache/detente`` for root, because the account
+        that runs root's database cannot reach root's home; ``~/.cache/detente`` for anybody else.
+    """
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "detente"
+    if Path(base).is_absolute():
+        return Path(base) / "detente"
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return Path("/var/cache/detente")
+    return Path.home() / ".cache" / "detente"
 
 
 def fetch_wheel(folder: Path) -> Path:
