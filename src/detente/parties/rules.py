@@ -23,6 +23,7 @@ from detente.parties.model import (
 )
 
 _PARTY_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ACCOUNT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IF_MATCH: Final = re.compile(r'"([1-9][0-9]{0,8})"')
 
 _PLANNER: Final = frozenset(
@@ -69,6 +70,18 @@ def check_party_id(text: str) -> PartyId:
             actual=text[:100],
         )
     return PartyId(text)
+
+
+def is_account_id(text: str) -> bool:
+    """Say whether a text has the form of an account id; what has not must not reach the database.
+
+    Args:
+        text: as it came in.
+
+    Returns:
+        True for a UUID in lower case.
+    """
+    return _ACCOUNT_ID.fullmatch(text) is not None
 
 
 def check_role(party_id: str, role: Role) -> None:
