@@ -4,12 +4,12 @@ Everything is WGS 84, in degrees, metres and milliseconds since 1970-01-01T00:00
 polygon or a corridor are shortest paths on the ellipsoid (F3548-21 OpenAPI, Polygon).
 """
 
-from enum import Enum
+from enum import StrEnum
 
 from msgspec import Struct
 
 
-class Datum(str, Enum):
+class Datum(StrEnum):
     """What an altitude is measured from."""
 
     WGS84 = "WGS84"

@@ -4,7 +4,7 @@ These are also the JSON of ``/v1``: members have the same names in code, on the 
 """
 
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, NewType
 
 from msgspec import Meta, Struct
@@ -28,7 +28,7 @@ Remarks = Annotated[str, Meta(max_length=2_000)]
 Priority = Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]
 
 
-class PlanState(str, Enum):
+class PlanState(StrEnum):
     """Where a plan stands. All but ``ended`` are in force."""
 
     ACCEPTED = "accepted"
@@ -38,7 +38,7 @@ class PlanState(str, Enum):
     ENDED = "ended"
 
 
-class Sharing(str, Enum):
+class Sharing(StrEnum):
     """What the owner shows of a plan to other parties. A conflict's shared piece is always shown to both."""
 
     FULL = "full"
@@ -49,7 +49,7 @@ class Sharing(str, Enum):
     """Nothing but the shared piece, and only to a party whose plan conflicts with it."""
 
 
-class OwnPlans(str, Enum):
+class OwnPlans(StrEnum):
     """Whether a plan is checked against the same party's other plans."""
 
     CHECK = "check"
@@ -128,7 +128,7 @@ class PlanVersion(Struct, frozen=True):
     content_sha256: str
 
 
-class Rule(str, Enum):
+class Rule(StrEnum):
     """Why two plans may not both stand."""
 
     OVERLAP = "overlap"
@@ -160,7 +160,7 @@ class Conflict(Struct, frozen=True):
     """What to name in ``knows``; null where the viewer may not."""
 
 
-class WayOutKind(str, Enum):
+class WayOutKind(StrEnum):
     """How a plan is moved out of a conflict."""
 
     TIME = "time"

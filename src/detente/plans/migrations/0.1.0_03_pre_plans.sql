@@ -1,0 +1,342 @@
+-- Plans and the index that finds their neighbours. Integers and b-trees only (decision 0002).
+
+CREATE TABLE plan (
+    plan_id        uuid     PRIMARY KEY,
+    party_id       text     NOT NULL,
+    account_id     text     NOT NULL,
+    state          text     NOT NULL CHECK (state IN ('accepted', 'activated', 'nonconforming', 'contingent', 'ended')),
+    version        integer  NOT NULL CHECK (version >= 1),
+    ovn            text     NOT NULL CHECK (length(ovn) BETWEEN 16 AND 128),
+    priority       smallint NOT NULL CHECK (priority BETWEEN 0 AND 100),
+    sharing        text     NOT NULL CHECK (sharing IN ('full', 'volumes', 'conflicts')),
+    start_ms       bigint   NOT NULL,
+    end_ms         bigint   NOT NULL CHECK (end_ms > start_ms),
+    changed_ms     bigint   NOT NULL,
+    request_sha256 bytea    NOT NULL,
+    body           bytea    NOT NULL
+) WITH (fillfactor = 80);
+
+CREATE INDEX plan_by_start ON plan (start_ms, plan_id);
+CREATE INDEX plan_by_party ON plan (party_id, start_ms, plan_id);
+CREATE INDEX plan_to_expire ON plan (end_ms) WHERE state <> 'ended';
+
+-- One row for each volume and S2 cell of level 10; `mask` marks which of its 64 cells of level 13 are covered.
+-- `span` bounds how long the volume lasts, so that a search by time can start at a known place.
+CREATE TABLE plan_cell (
+    parent    bigint   NOT NULL,
+    span      smallint NOT NULL,
+    end_ms    bigint   NOT NULL,
+    start_ms  bigint   NOT NULL,
+    mask      bigint   NOT NULL,
+    datum     smallint NOT NULL,
+    own_lower integer  NOT NULL,
+    own_upper integer  NOT NULL,
+    lower     integer  NOT NULL,
+    upper     integer  NOT NULL,
+    lat_lo    integer  NOT NULL,
+    lat_hi    integer  NOT NULL,
+    lon_lo    integer  NOT NULL,
+    lon_hi    integer  NOT NULL,
+    plan_id   uuid     NOT NULL,
+    volume_ix smallint NOT NULL
+);
+COMMENT ON COLUMN plan_cell.own_lower IS 'centimetres above the volume''s own datum, rounded outward';
+COMMENT ON COLUMN plan_cell.lower IS 'centimetres above the ellipsoid, widened by what the datum leaves open';
+CREATE INDEX plan_cell_find ON plan_cell (parent, span, end_ms);
+CREATE INDEX plan_cell_plan ON plan_cell (plan_id);
+
+-- The same rows of plans that have ended: out of the way of every declaration, there for questions about the past.
+CREATE TABLE plan_cell_ended (LIKE plan_cell INCLUDING COMMENTS);
+CREATE INDEX plan_cell_ended_find ON plan_cell_ended (parent, span, end_ms);
+
+-- What a declaration locks: one row for each cell of level 10 that any plan ever covered.
+CREATE TABLE plan_cell_lock (
+    parent bigint PRIMARY KEY
+);
+
+CREATE TABLE plan_idempotency (
+    account_id     text    NOT NULL,
+    key            text    NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_sha256 bytea   NOT NULL,
+    status         integer NOT NULL,
+    response       bytea   NOT NULL,
+    at_ms          bigint  NOT NULL,
+    PRIMARY KEY (account_id, key)
+);
+CREATE INDEX plan_idempotency_age ON plan_idempotency (at_ms);
+
+-- How far pairs of parties keep apart; party_b '' is everyone. Pairs are stored with party_a <= party_b.
+CREATE TABLE separation_rule (
+    party_a      text   NOT NULL,
+    party_b      text   NOT NULL,
+    horizontal_m double precision NOT NULL CHECK (horizontal_m BETWEEN 0 AND 100000),
+    vertical_m   double precision NOT NULL CHECK (vertical_m BETWEEN 0 AND 10000),
+    time_s       double precision NOT NULL CHECK (time_s BETWEEN 0 AND 86400),
+    PRIMARY KEY (party_a, party_b)
+);
+
+-- Counts the changes of separation_rule, so that a decision made with old rules is noticed.
+CREATE TABLE separation_epoch (
+    one   boolean PRIMARY KEY DEFAULT true CHECK (one),
+    epoch bigint  NOT NULL
+);
+INSERT INTO separation_epoch (epoch) VALUES (1);
+
+-- Volumes of plans in force that may meet the volumes asked about: a superset, never a miss.
+-- Each array has one element for each pair of (asked volume, cell).
+CREATE FUNCTION plan_neighbours(
+    q_parent bigint[], q_mask bigint[], q_start_ms bigint[], q_end_ms bigint[], q_datum smallint[],
+    q_own_lower integer[], q_own_upper integer[], q_lower integer[], q_upper integer[],
+    q_lat_lo integer[], q_lat_hi integer[], q_lon_lo integer[], q_lon_hi integer[]
+) RETURNS TABLE (plan_id uuid, volume_ix smallint)
+LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    SELECT DISTINCT c.plan_id, c.volume_ix
+    FROM unnest(q_parent, q_mask, q_start_ms, q_end_ms, q_datum, q_own_lower, q_own_upper, q_lower, q_upper,
+                q_lat_lo, q_lat_hi, q_lon_lo, q_lon_hi)
+         AS q (parent, mask, start_ms, end_ms, datum, own_lower, own_upper, lower, upper,
+               lat_lo, lat_hi, lon_lo, lon_hi)
+    CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
+                       (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
+    JOIN plan_cell c
+      ON c.parent = q.parent AND c.span = s.span
+     AND c.end_ms > q.start_ms AND c.end_ms < q.end_ms + s.longest_ms + 1
+    WHERE c.start_ms < q.end_ms
+      AND c.mask & q.mask <> 0
+      AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
+      AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
+               ELSE c.lower < q.upper AND c.upper > q.lower END
+$$;
+
+-- The same question about plans that have ended.
+CREATE FUNCTION plan_neighbours_ended(
+    q_parent bigint[], q_mask bigint[], q_start_ms bigint[], q_end_ms bigint[], q_datum smallint[],
+    q_own_lower integer[], q_own_upper integer[], q_lower integer[], q_upper integer[],
+    q_lat_lo integer[], q_lat_hi integer[], q_lon_lo integer[], q_lon_hi integer[]
+) RETURNS TABLE (plan_id uuid, volume_ix smallint)
+LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    SELECT DISTINCT c.plan_id, c.volume_ix
+    FROM unnest(q_parent, q_mask, q_start_ms, q_end_ms, q_datum, q_own_lower, q_own_upper, q_lower, q_upper,
+                q_lat_lo, q_lat_hi, q_lon_lo, q_lon_hi)
+         AS q (parent, mask, start_ms, end_ms, datum, own_lower, own_upper, lower, upper,
+               lat_lo, lat_hi, lon_lo, lon_hi)
+    CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
+                       (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
+    JOIN plan_cell_ended c
+      ON c.parent = q.parent AND c.span = s.span
+     AND c.end_ms > q.start_ms AND c.end_ms < q.end_ms + s.longest_ms + 1
+    WHERE c.start_ms < q.end_ms
+      AND c.mask & q.mask <> 0
+      AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
+      AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
+               ELSE c.lower < q.upper AND c.upper > q.lower END
+$$;
+
+-- The verb that decides under concurrency: lock, look, decide, write, queue the statement. One call.
+--
+-- status 'written'   the plan stands at `version`
+--        'look'      nothing written: these plans in force may conflict and were not among those examined
+--        'same'      nothing written: this very request was carried out before
+--        'replayed'  nothing written: the idempotency key's first answer is in `body`, its status in `version`
+--        'reused'    nothing written: the idempotency key belongs to another request
+--        'stale'     nothing written: `version` is the current one (null: there is no such plan)
+--        'exists'    nothing written: a plan with this id exists
+--        'reload'    nothing written: the separation rules have changed since they were read
+CREATE FUNCTION plan_write(
+    p_plan_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
+    p_type text, p_request bytea, p_request_sha256 bytea,
+    p_expected integer,          -- the version that this changes; null declares a new plan
+    p_state text, p_ovn text, p_priority integer, p_sharing text, p_start_ms bigint, p_end_ms bigint, p_body bytea,
+    p_looks boolean,             -- whether neighbours must be looked for
+    p_with_own boolean,          -- whether the party's own plans count as neighbours
+    p_known_ids uuid[], p_known_ovns text[],   -- neighbours that were examined, at the version examined
+    p_epoch bigint,
+    p_key text, p_key_status integer, p_key_response bytea,
+    p_lock bigint[],             -- cells to lock, distinct, ascending
+    q_parent bigint[], q_mask bigint[], q_start_ms bigint[], q_end_ms bigint[], q_datum smallint[],
+    q_own_lower integer[], q_own_upper integer[], q_lower integer[], q_upper integer[],
+    q_lat_lo integer[], q_lat_hi integer[], q_lon_lo integer[], q_lon_hi integer[],
+    p_recell boolean,            -- whether the plan's rows in the index are replaced by the next arrays
+    c_parent bigint[], c_span smallint[], c_end_ms bigint[], c_start_ms bigint[], c_mask bigint[],
+    c_datum smallint[], c_own_lower integer[], c_own_upper integer[], c_lower integer[], c_upper integer[],
+    c_lat_lo integer[], c_lat_hi integer[], c_lon_lo integer[], c_lon_hi integer[], c_volume_ix smallint[]
+) RETURNS TABLE (status text, plan_id uuid, version integer, ovn text, party_id text, state text,
+                 priority smallint, sharing text, volume_ixs smallint[], body bytea)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    was plan%ROWTYPE;
+    kept plan_idempotency%ROWTYPE;
+    present integer;
+    written integer := coalesce(p_expected, 0) + 1;
+BEGIN
+    IF p_key IS NOT NULL THEN
+        SELECT * INTO kept FROM plan_idempotency i WHERE i.account_id = p_account_id AND i.key = p_key;
+        IF FOUND THEN
+            IF kept.request_sha256 = p_request_sha256 THEN
+                RETURN QUERY SELECT 'replayed', p_plan_id, kept.status, NULL::text, NULL::text, NULL::text,
+                                    NULL::smallint, NULL::text, NULL::smallint[], kept.response;
+            ELSE
+                RETURN QUERY SELECT 'reused', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                                    NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+            END IF;
+            RETURN;
+        END IF;
+    END IF;
+
+    -- The plan's own row first, then cells in key order: every writer keeps this order, so none can deadlock.
+    SELECT * INTO was FROM plan p WHERE p.plan_id = p_plan_id FOR UPDATE;
+    IF FOUND THEN
+        IF was.party_id = p_party_id AND was.request_sha256 = p_request_sha256 AND was.version = written THEN
+            RETURN QUERY SELECT 'same', was.plan_id, was.version, was.ovn, was.party_id, was.state, was.priority,
+                                was.sharing, NULL::smallint[], was.body;
+            RETURN;
+        ELSIF p_expected IS NULL OR was.party_id <> p_party_id THEN
+            RETURN QUERY SELECT 'exists', was.plan_id, was.version, NULL::text, was.party_id, was.state,
+                                was.priority, was.sharing, NULL::smallint[], NULL::bytea;
+            RETURN;
+        ELSIF was.version <> p_expected THEN
+            RETURN QUERY SELECT 'stale', was.plan_id, was.version, NULL::text, was.party_id, was.state,
+                                was.priority, was.sharing, NULL::smallint[], NULL::bytea;
+            RETURN;
+        END IF;
+    ELSIF p_expected IS NOT NULL THEN
+        RETURN QUERY SELECT 'stale', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+        RETURN;
+    END IF;
+
+    IF p_looks THEN
+        -- FOR UPDATE locks nothing where no row exists, so missing rows come first. A row is only waited for in
+        -- key order, and nobody waits for a row to be made while holding one that was locked: no cycle can form.
+        SELECT count(*) INTO present FROM plan_cell_lock l WHERE l.parent = ANY (p_lock);
+        IF present < cardinality(p_lock) THEN
+            INSERT INTO plan_cell_lock (parent) SELECT u FROM unnest(p_lock) AS u ORDER BY u ON CONFLICT DO NOTHING;
+        END IF;
+        PERFORM 1 FROM plan_cell_lock l WHERE l.parent = ANY (p_lock) ORDER BY l.parent FOR UPDATE;
+
+        -- A statement of its own, after the lock: its snapshot holds everything that was written under it before.
+        IF p_epoch <> (SELECT e.epoch FROM separation_epoch e) THEN
+            RETURN QUERY SELECT 'reload', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+            RETURN;
+        END IF;
+        RETURN QUERY
+            SELECT 'look', p.plan_id, p.version, p.ovn, p.party_id, p.state, p.priority, p.sharing, n.ixs, p.body
+            FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS ixs
+                  FROM plan_neighbours(q_parent, q_mask, q_start_ms, q_end_ms, q_datum, q_own_lower, q_own_upper,
+                                       q_lower, q_upper, q_lat_lo, q_lat_hi, q_lon_lo, q_lon_hi) f
+                  WHERE f.plan_id <> p_plan_id
+                  GROUP BY f.plan_id) n
+            JOIN plan p ON p.plan_id = n.plan_id
+            WHERE (p_with_own OR p.party_id <> p_party_id)
+              AND NOT EXISTS (SELECT 1 FROM unnest(p_known_ids, p_known_ovns) AS k (id, ovn)
+                              WHERE k.id = p.plan_id AND k.ovn = p.ovn);
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    IF p_expected IS NULL THEN
+        INSERT INTO plan (plan_id, party_id, account_id, state, version, ovn, priority, sharing, start_ms, end_ms,
+                          changed_ms, request_sha256, body)
+        VALUES (p_plan_id, p_party_id, p_account_id, p_state, 1, p_ovn, p_priority, p_sharing, p_start_ms, p_end_ms,
+                p_now_ms, p_request_sha256, p_body)
+        ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN  -- declared by somebody else while this call waited for its locks
+            RETURN QUERY SELECT 'exists', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+            RETURN;
+        END IF;
+    ELSE
+        UPDATE plan p SET account_id = p_account_id, state = p_state, version = written, ovn = p_ovn,
+                          priority = p_priority, sharing = p_sharing, start_ms = p_start_ms, end_ms = p_end_ms,
+                          changed_ms = p_now_ms, request_sha256 = p_request_sha256, body = p_body
+        WHERE p.plan_id = p_plan_id;
+    END IF;
+
+    IF p_state = 'ended' THEN
+        PERFORM plan_leave_index(p_plan_id);
+    ELSIF p_recell THEN
+        IF p_expected IS NOT NULL THEN
+            DELETE FROM plan_cell c WHERE c.plan_id = p_plan_id;
+        END IF;
+        INSERT INTO plan_cell (parent, span, end_ms, start_ms, mask, datum, own_lower, own_upper, lower, upper,
+                               lat_lo, lat_hi, lon_lo, lon_hi, plan_id, volume_ix)
+        SELECT u.parent, u.span, u.end_ms, u.start_ms, u.mask, u.datum, u.own_lower, u.own_upper, u.lower, u.upper,
+               u.lat_lo, u.lat_hi, u.lon_lo, u.lon_hi, p_plan_id, u.volume_ix
+        FROM unnest(c_parent, c_span, c_end_ms, c_start_ms, c_mask, c_datum, c_own_lower, c_own_upper, c_lower,
+                    c_upper, c_lat_lo, c_lat_hi, c_lon_lo, c_lon_hi, c_volume_ix)
+             AS u (parent, span, end_ms, start_ms, mask, datum, own_lower, own_upper, lower, upper,
+                   lat_lo, lat_hi, lon_lo, lon_hi, volume_ix);
+    END IF;
+
+    IF p_key IS NOT NULL THEN
+        INSERT INTO plan_idempotency (account_id, key, request_sha256, status, response, at_ms)
+        VALUES (p_account_id, p_key, p_request_sha256, p_key_status, p_key_response, p_now_ms);
+    END IF;
+    PERFORM queue_statement(p_type, p_party_id, p_account_id, p_token_sha256, p_now_ms, p_plan_id::text, written,
+                            p_request);
+    RETURN QUERY SELECT 'written', p_plan_id, written, p_ovn, p_party_id, p_state, p_priority::smallint, p_sharing,
+                        NULL::smallint[], NULL::bytea;
+END $$;
+
+-- Takes a plan's rows out of the index of plans in force and keeps them among the ended.
+CREATE FUNCTION plan_leave_index(p_plan_id uuid) RETURNS void LANGUAGE sql AS $$
+    WITH gone AS (DELETE FROM plan_cell c WHERE c.plan_id = p_plan_id RETURNING c.*)
+    INSERT INTO plan_cell_ended SELECT * FROM gone
+$$;
+
+-- Ends plans whose time is over: a batch, skipping what another server is about to end. Each gets its statement.
+CREATE FUNCTION plan_expire(p_now_ms bigint, p_off_nominal_grace_ms bigint, p_limit integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    due record;
+    n integer := 0;
+BEGIN
+    FOR due IN
+        SELECT p.plan_id, p.party_id, p.version, p.end_ms FROM plan p
+        WHERE p.state <> 'ended' AND p.end_ms <= p_now_ms
+          AND (p.state IN ('accepted', 'activated') OR p.end_ms <= p_now_ms - p_off_nominal_grace_ms)
+        ORDER BY p.end_ms LIMIT p_limit FOR UPDATE SKIP LOCKED
+    LOOP
+        UPDATE plan p SET state = 'ended', version = p.version + 1, changed_ms = p_now_ms,
+                          ovn = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
+        WHERE p.plan_id = due.plan_id;
+        PERFORM plan_leave_index(due.plan_id);
+        PERFORM queue_statement('plan.expired', 'exchange', 'expiry', NULL, p_now_ms, due.plan_id::text,
+                                due.version + 1,
+                                convert_to(format('{"plan_id":"%s","version":%s,"end_ms":%s}',
+                                                  due.plan_id, due.version, due.end_ms), 'UTF8'));
+        n := n + 1;
+    END LOOP;
+    RETURN n;
+END $$;
+
+-- Sets or removes the separation of a pair (null metres remove it), and counts the change.
+CREATE FUNCTION separation_write(
+    p_party_a text, p_party_b text, p_horizontal_m double precision, p_vertical_m double precision,
+    p_time_s double precision, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
+    p_request bytea
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    changed integer;
+BEGIN
+    UPDATE separation_epoch SET epoch = epoch + 1;
+    IF p_horizontal_m IS NULL THEN
+        DELETE FROM separation_rule r WHERE r.party_a = p_party_a AND r.party_b = p_party_b;
+    ELSE
+        INSERT INTO separation_rule VALUES (p_party_a, p_party_b, p_horizontal_m, p_vertical_m, p_time_s)
+        ON CONFLICT (party_a, party_b) DO UPDATE
+        SET horizontal_m = excluded.horizontal_m, vertical_m = excluded.vertical_m, time_s = excluded.time_s;
+    END IF;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    IF changed = 0 THEN
+        RETURN false;
+    END IF;
+    PERFORM queue_statement(CASE WHEN p_horizontal_m IS NULL THEN 'separation.removed' ELSE 'separation.set' END,
+                            p_party_id, p_account_id, p_token_sha256, p_now_ms,
+                            p_party_a || '/' || p_party_b, NULL, p_request);
+    RETURN true;
+END $$;

@@ -1,0 +1,115 @@
+"""Examines the plans that the index found near: which of them conflict, and which of those block."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from detente.geo import Solid, Terrain
+from detente.geo.model import Overlap, Separation
+from detente.plans.conflicts import Neighbour, SolidCache, describe, meet, pick
+from detente.plans.model import Conflict, OwnPlans, PlanVolume
+from detente.plans.rules import SeparationRules, Standing, blocks, separation_between
+from detente.plans.store import NeighbourRow
+from detente.plans.views import decode_body
+from detente.plans.volumes import prepare_all
+
+
+class Subject(Struct, frozen=True):
+    """The plan that is asked about."""
+
+    standing: Standing
+    solids: tuple[Solid, ...]
+    own_plans: OwnPlans
+
+
+class Meeting(Struct, frozen=True):
+    """A neighbour that conflicts, and the pieces that it shares."""
+
+    neighbour: Neighbour
+    separation: Separation
+    pieces: list[Overlap]
+
+
+class Examined(Struct, frozen=True):
+    """What an examination found."""
+
+    blocking: tuple[Meeting, ...]
+    harmless: dict[str, str]
+    """Plan id to the OVN at which it was found not to block."""
+
+    def conflicts_for(self, viewer: str) -> tuple[Conflict, ...]:
+        """The blocking conflicts as one party may know them, first instant first."""
+        conflicts = [describe(m.pieces, m.neighbour, m.separation, viewer) for m in self.blocking]
+        return tuple(sorted(conflicts, key=lambda c: (c.start, c.party_id, c.plan_id or "")))
+
+
+class Neighbourhood:
+    """Exact examination; keeps prepared volumes of recent neighbours, which may be thrown away at any time.
+
+    Args:
+        terrain: heights of the ground, if configured.
+    """
+
+    def __init__(self, terrain: Terrain | None = None) -> None:
+        self._terrain = terrain
+        self._cache = SolidCache()
+
+    def prepare(self, volumes: Sequence[PlanVolume]) -> tuple[Solid, ...]:
+        """Prepare the volumes of a plan that is asked about.
+
+        Raises:
+            BadInput: naming the volume and the field.
+        """
+        return prepare_all(volumes, terrain=self._terrain)
+
+    def solids_of(self, ovn: str, body: bytes) -> tuple[Solid, ...]:
+        """The prepared volumes of a stored plan."""
+        return self._cache.get(ovn, lambda: self.prepare(decode_body(body).volumes))
+
+    def neighbour(self, row: NeighbourRow) -> Neighbour:
+        """A stored plan with the volumes that may meet."""
+        solids = self.solids_of(row.standing.ovn, row.body)
+        return Neighbour(standing=row.standing, sharing=row.sharing, solids=pick(solids, row.volume_ixs))
+
+    def meetings(
+        self, subject: Subject, rows: Iterable[NeighbourRow], rules: SeparationRules
+    ) -> list[Meeting]:
+        """Every neighbour that conflicts with the subject, whether or not it blocks."""
+        found = []
+        for row in rows:
+            if row.standing.plan_id == subject.standing.plan_id:
+                continue
+            neighbour = self.neighbour(row)
+            separation = separation_between(rules, subject.standing.party_id, row.standing.party_id)
+            pieces = meet(subject.solids, neighbour.solids, separation)
+            if pieces:
+                found.append(Meeting(neighbour, separation, pieces))
+        return found
+
+    def examine(
+        self,
+        subject: Subject,
+        rows: Sequence[NeighbourRow],
+        rules: SeparationRules,
+        *,
+        knows: frozenset[str],
+    ) -> Examined:
+        """Part the neighbours into those that block and those that do not.
+
+        Args:
+            subject: the plan that is declared, changed or activated.
+            rows: what the index found.
+            rules: how far parties keep apart.
+            knows: OVNs that are accepted knowingly.
+        """
+        may_block = [
+            row
+            for row in rows
+            if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
+        ]
+        blocking = tuple(self.meetings(subject, may_block, rules))
+        blocked_by = {meeting.neighbour.standing.plan_id for meeting in blocking}
+        harmless = {
+            row.standing.plan_id: row.standing.ovn for row in rows if row.standing.plan_id not in blocked_by
+        }
+        return Examined(blocking=blocking, harmless=harmless)

@@ -1,0 +1,248 @@
+"""The reading side: plans as a viewer may see them, and what would be in the way."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable
+
+import msgspec
+
+from detente.errors import BadInput, NotAllowed, NotFound
+from detente.geo import Solid, overlaps, prepare
+from detente.geo.model import Datum, Separation, Volume
+from detente.plans import store
+from detente.plans.conflicts import describe
+from detente.plans.index import Reach, Rows, reach_of, rows_of
+from detente.plans.model import (
+    CheckBody,
+    CheckResult,
+    Conflict,
+    PlanPage,
+    PlanState,
+    PlanVersion,
+    PlanView,
+    QueryBody,
+)
+from detente.plans.neighbourhood import Neighbourhood, Subject
+from detente.plans.rules import Standing, may_see_plan, widest_separation
+from detente.plans.separations import Separations
+from detente.plans.views import decode_body, view
+from detente.plans.volumes import from_ms, require_times, to_ms
+from detente.plans.ways_out_search import WaysOutSearch
+from detente.record.store import statements_of
+from detente.store import Pool
+from detente.web.model import Principal
+
+MAX_NEIGHBOURS = 5_000
+"""The most plans that one question examines; a denser area must be asked about in parts."""
+_LOWEST_M, _HIGHEST_M = -1_000.0, 100_000.0
+_FAR_MS = 253_402_300_799_000
+_NO_ONE = "00000000-0000-0000-0000-000000000000"
+_STATES = {
+    "plan.declared": PlanState.ACCEPTED,
+    "plan.activated": PlanState.ACTIVATED,
+    "plan.nonconforming": PlanState.NONCONFORMING,
+    "plan.contingent": PlanState.CONTINGENT,
+    "plan.ended": PlanState.ENDED,
+    "plan.expired": PlanState.ENDED,
+}
+
+
+class Questions:
+    """Answers about plans in force and plans that have ended.
+
+    Args:
+        pool: database connections.
+        neighbourhood: exact examination.
+        separations: how far parties keep apart.
+        now_ms: the clock, ms since 1970-01-01 UTC.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        neighbourhood: Neighbourhood,
+        separations: Separations,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._pool = pool
+        self._neighbourhood = neighbourhood
+        self._separations = separations
+        self._now_ms = now_ms
+        self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
+
+    async def find(self, who: Principal, plan_id: str) -> PlanView:
+        """One plan as the caller may see it.
+
+        Raises:
+            NotFound: there is none, or none that the caller may see; the answer is the same.
+        """
+        return view(who.party_id, await self._visible(who, plan_id))
+
+    async def history(self, who: Principal, plan_id: str) -> tuple[PlanVersion, ...]:
+        """Every version of the caller's own plan, oldest first.
+
+        Raises:
+            NotFound, NotAllowed: as for any plan; only the owner reads the history.
+        """
+        await self._owned(who, plan_id)
+        versions = []
+        state = PlanState.ACCEPTED
+        for statement in await statements_of(self._pool, plan_id):
+            state = _STATES.get(statement.type, state)
+            versions.append(
+                PlanVersion(
+                    version=statement.subject_version or 0,
+                    state=state,
+                    account_id=statement.account_id,
+                    at=from_ms(statement.at_ms),
+                    statement_id=statement.statement_id,
+                    type=statement.type,
+                    content_sha256=statement.content_sha256.hex(),
+                )
+            )
+        return tuple(versions)
+
+    async def conflicts_of(self, who: Principal, plan_id: str) -> tuple[Conflict, ...]:
+        """What the caller's own plan stands beside: plans that outrank it, or that it outranks or knows.
+
+        Raises:
+            NotFound, NotAllowed: as for any plan; only the owner reads this.
+        """
+        row = await self._owned(who, plan_id)
+        if row.state is PlanState.ENDED:
+            return ()
+        body = decode_body(row.body)
+        standing = Standing(row.plan_id, row.ovn, row.party_id, row.state, row.priority)
+        subject = Subject(standing, self._neighbourhood.solids_of(row.ovn, row.body), body.own_plans)
+        rules = (await self._separations.now()).rules
+        rows = await self._near(rows_of(subject.solids, reach_of(widest_separation(rules, row.party_id))))
+        meetings = self._neighbourhood.meetings(subject, rows, rules)
+        return tuple(describe(m.pieces, m.neighbour, m.separation, who.party_id) for m in meetings)
+
+    async def check(self, who: Principal, body: CheckBody) -> CheckResult:
+        """What would refuse these volumes now, and the ways out; changes nothing.
+
+        Raises:
+            BadInput: a volume that cannot be used, or more neighbours than one question examines.
+        """
+        require_times(body.volumes, self._now_ms())
+        solids = self._neighbourhood.prepare(body.volumes)
+        standing = Standing(
+            body.ignore_plan_id or _NO_ONE, "", who.party_id, PlanState.ACCEPTED, body.priority
+        )
+        subject = Subject(standing, solids, body.own_plans)
+        rules = (await self._separations.now()).rules
+        rows = await self._near(rows_of(solids, reach_of(widest_separation(rules, who.party_id))))
+        examined = self._neighbourhood.examine(subject, rows, rules, knows=frozenset())
+        conflicts = examined.conflicts_for(who.party_id)
+        ways_out = None
+        if body.ways_out is not None and conflicts:
+            ways_out = await self._ways_out.search(subject, body.volumes, rules, frozenset(), body.ways_out)
+        return CheckResult(conflicts=conflicts, ways_out=ways_out)
+
+    async def query(self, who: Principal, body: QueryBody) -> PlanPage:
+        """One page of the plans that the caller may see, ordered by start and id.
+
+        Raises:
+            BadInput: an area, a band or a cursor that cannot be used.
+        """
+        area = self._area_of(body)
+        rows = None if area is None else rows_of([area], Reach())
+        after_start_ms, after_plan_id = _read_cursor(body.cursor)
+        found: list[store.PlanRow] = []
+        while True:
+            batch = await store.page(
+                self._pool,
+                _filter(who, body, after_start_ms, after_plan_id),
+                rows,
+            )
+            found += [row for row in batch if area is None or self._meets(area, row)]
+            if len(found) > body.limit or len(batch) <= body.limit:
+                break
+            after_start_ms, after_plan_id = batch[-1].start_ms, batch[-1].plan_id
+        page, more = found[: body.limit], found[body.limit :]
+        return PlanPage(
+            plans=tuple(view(who.party_id, row) for row in page),
+            next=_write_cursor(page[-1]) if more else None,
+        )
+
+    def _area_of(self, body: QueryBody) -> Solid | None:
+        """What is asked about as a volume; None if neither a place nor a height is asked about."""
+        if body.area is None:
+            if body.lower_m is not None or body.upper_m is not None:
+                raise BadInput(
+                    "heights are searched within an area", field="area", expected="a shape", actual=None
+                )
+            return None
+        whole = body.lower_m is None and body.upper_m is None
+        return prepare(
+            Volume(
+                shape=body.area,
+                lower_m=_LOWEST_M if body.lower_m is None else body.lower_m,
+                upper_m=_HIGHEST_M if body.upper_m is None else body.upper_m,
+                start_ms=0 if body.start is None else to_ms(body.start),
+                end_ms=_FAR_MS if body.end is None else to_ms(body.end),
+                datum=Datum.WGS84 if whole else body.datum,
+            ),
+            field="area",
+        )
+
+    def _meets(self, area: Solid, row: store.PlanRow) -> bool:
+        none = Separation()
+        return any(overlaps(area, solid, none) for solid in self._neighbourhood.solids_of(row.ovn, row.body))
+
+    async def _near(self, search: Rows) -> list[store.NeighbourRow]:
+        rows = await store.neighbours(self._pool, search, MAX_NEIGHBOURS + 1)
+        if len(rows) > MAX_NEIGHBOURS:
+            raise BadInput(
+                f"more than {MAX_NEIGHBOURS} plans lie there and then; ask about a smaller part",
+                field="volumes",
+                expected=f"at most {MAX_NEIGHBOURS} neighbours",
+            )
+        return rows
+
+    async def _visible(self, who: Principal, plan_id: str) -> store.PlanRow:
+        row = await store.find(self._pool, plan_id)
+        if row is None or not may_see_plan(who.party_id, row.party_id, row.sharing):
+            raise NotFound(f"there is no plan {plan_id} that you may see", plan_id=plan_id)
+        return row
+
+    async def _owned(self, who: Principal, plan_id: str) -> store.PlanRow:
+        row = await self._visible(who, plan_id)
+        if row.party_id != who.party_id:
+            raise NotAllowed("only the plan's own party reads this", plan_id=plan_id)
+        return row
+
+
+def _filter(who: Principal, body: QueryBody, after_start_ms: int, after_plan_id: str) -> store.PageFilter:
+    return store.PageFilter(
+        viewer=who.party_id,
+        party_id=body.party_id,
+        states=body.states,
+        start_ms=None if body.start is None else to_ms(body.start),
+        end_ms=None if body.end is None else to_ms(body.end),
+        after_start_ms=after_start_ms,
+        after_plan_id=after_plan_id,
+        limit=body.limit + 1,
+    )
+
+
+def _write_cursor(row: store.PlanRow) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((row.start_ms, row.plan_id))).decode()
+
+
+def _read_cursor(cursor: str | None) -> tuple[int, str]:
+    if cursor is None:
+        return -1, _NO_ONE
+    try:
+        start_ms, plan_id = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[int, str])
+        return start_ms, str(uuid.UUID(plan_id))
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise BadInput(
+            "the cursor is not one that this exchange gave",
+            field="cursor",
+            expected="the value of `next` of the page before",
+            actual=cursor[:100],
+        ) from error

@@ -1,0 +1,245 @@
+"""HTTP of the plans: what comes in, what goes out, which scope it needs."""
+
+import re
+import uuid
+
+from detente.errors import (
+    AlreadyExists,
+    BadInput,
+    ConflictingPlan,
+    ForbiddenTransition,
+    KeyReused,
+    NotFound,
+    StaleVersion,
+    VersionRequired,
+)
+from detente.plans.model import (
+    CheckBody,
+    CheckResult,
+    Conflict,
+    PlanBody,
+    PlanPage,
+    PlanVersion,
+    PlanView,
+    QueryBody,
+    SeparationRule,
+    StateBody,
+)
+from detente.plans.questions import Questions
+from detente.plans.separations import Separations
+from detente.plans.service import Outcome, PlansService
+from detente.plans.service import Request as PlanRequest
+from detente.web.model import QueryField, Reply, Request, Route
+
+READ, WRITE = "plans.read", "plans.write"
+SEPARATIONS_READ, SEPARATIONS_WRITE = "separations.read", "separations.write"
+MAX_KEY = 255
+MAX_PLAN_BYTES = 4 * 1_048_576
+
+_ETAG = re.compile(r'"([1-9][0-9]{0,9})"')
+_IF_MATCH = QueryField(
+    "if-match", str, 'the version that is changed, as `"3"`; absent when a plan is declared'
+)
+_KEY = QueryField(
+    "idempotency-key", str, f"at most {MAX_KEY} characters; the same key and request answer the same"
+)
+_WAYS_OUT = QueryField("ways_out", bool, "whether a refusal looks for ways out; `true` if absent")
+
+
+def routes(service: PlansService, questions: Questions, separations: Separations) -> list[Route]:
+    """All routes of the room."""
+    return [*_writing(service), *_reading(questions), *_separations(separations)]
+
+
+def _writing(service: PlansService) -> list[Route]:
+    async def put_plan(request: Request) -> Reply:
+        plan_id = _plan_id(request)
+        return _reply(
+            await service.declare(
+                request.who(), plan_id, request.decoded(PlanBody), _plan_request(request, f"PUT {plan_id}")
+            )
+        )
+
+    async def put_state(request: Request) -> Reply:
+        plan_id = _plan_id(request)
+        return _reply(
+            await service.enter_state(
+                request.who(),
+                plan_id,
+                request.decoded(StateBody),
+                _plan_request(request, f"PUT {plan_id}/state"),
+            )
+        )
+
+    return [
+        Route(
+            method="PUT",
+            path="/v1/plans/{plan_id}",
+            scope=WRITE,
+            handler=put_plan,
+            summary="Declare a plan, or change it: a change names its version in If-Match.",
+            tag="plans",
+            body=PlanBody,
+            answers={201: PlanView, 200: PlanView},
+            errors=(
+                ConflictingPlan,
+                AlreadyExists,
+                VersionRequired,
+                StaleVersion,
+                KeyReused,
+                ForbiddenTransition,
+            ),
+            query=(_WAYS_OUT,),
+            headers_in=(_IF_MATCH, _KEY),
+            max_body_bytes=MAX_PLAN_BYTES,
+        ),
+        Route(
+            method="PUT",
+            path="/v1/plans/{plan_id}/state",
+            scope=WRITE,
+            handler=put_state,
+            summary="Activate a plan, report it nonconforming or contingent, or end it.",
+            tag="plans",
+            body=StateBody,
+            answers={200: PlanView},
+            errors=(ConflictingPlan, ForbiddenTransition, VersionRequired, StaleVersion, KeyReused, NotFound),
+            query=(_WAYS_OUT,),
+            headers_in=(_IF_MATCH, _KEY),
+        ),
+    ]
+
+
+def _reading(questions: Questions) -> list[Route]:
+    async def get_plan(request: Request) -> Reply:
+        found = await questions.find(request.who(), _plan_id(request))
+        return Reply(200, found, headers=_etag(found.version))
+
+    async def get_history(request: Request) -> Reply:
+        return Reply(200, await questions.history(request.who(), _plan_id(request)))
+
+    async def get_conflicts(request: Request) -> Reply:
+        return Reply(200, await questions.conflicts_of(request.who(), _plan_id(request)))
+
+    async def check(request: Request) -> Reply:
+        return Reply(200, await questions.check(request.who(), request.decoded(CheckBody)))
+
+    async def query(request: Request) -> Reply:
+        return Reply(200, await questions.query(request.who(), request.decoded(QueryBody)))
+
+    one = "/v1/plans/{plan_id}"
+    return [
+        Route(
+            "GET", one, READ, get_plan, "One plan, as you may see it.", "plans",
+            None, {200: PlanView}, (NotFound,),
+        ),
+        Route(
+            "GET", f"{one}/history", READ, get_history,
+            "Every version of your own plan, oldest first.", "plans",
+            None, {200: tuple[PlanVersion, ...]}, (NotFound,),
+        ),
+        Route(
+            "GET", f"{one}/conflicts", READ, get_conflicts,
+            "What your own plan stands beside: plans that outrank it, or that it outranks or knows.", "plans",
+            None, {200: tuple[Conflict, ...]}, (NotFound,),
+        ),
+        Route(
+            "POST", "/v1/plans/check", READ, check,
+            "What would refuse these volumes now; changes nothing.", "plans",
+            CheckBody, {200: CheckResult}, max_body_bytes=MAX_PLAN_BYTES,
+        ),
+        Route(
+            "POST", "/v1/plans/query", READ, query,
+            "Plans that you may see, by area, time, height, party and state, a page at a time.", "plans",
+            QueryBody, {200: PlanPage},
+        ),
+    ]  # fmt: skip
+
+
+def _separations(separations: Separations) -> list[Route]:
+    async def get_all(request: Request) -> Reply:  # noqa: ARG001 - every handler takes the request
+        return Reply(200, await separations.list())
+
+    async def put(request: Request) -> Reply:
+        return Reply(200, await separations.put(request.who(), request.decoded(SeparationRule), request.body))
+
+    async def delete(request: Request) -> Reply:
+        await separations.delete(request.who(), request.query["party_a"], request.query.get("party_b"))
+        return Reply(204)
+
+    pair = (
+        QueryField("party_a", str, "one party", is_required=True),
+        QueryField("party_b", str, "the other; absent: everyone"),
+    )
+    path = "/v1/separations"
+    return [
+        Route(
+            "GET", path, SEPARATIONS_READ, get_all, "How far pairs of parties keep apart.", "separations",
+            None, {200: tuple[SeparationRule, ...]},
+        ),
+        Route(
+            "PUT", path, SEPARATIONS_WRITE, put,
+            "Set how far a pair of parties keeps apart, for plans declared from now on.", "separations",
+            SeparationRule, {200: SeparationRule},
+        ),
+        Route(
+            "DELETE", path, SEPARATIONS_WRITE, delete, "Remove the separation of a pair.", "separations",
+            None, {204: None}, (NotFound,), pair,
+        ),
+    ]  # fmt: skip
+
+
+def _plan_id(request: Request) -> str:
+    text = request.path["plan_id"]
+    try:
+        plan_id = str(uuid.UUID(text))
+    except ValueError:
+        plan_id = ""
+    if plan_id != text.lower():
+        raise BadInput(
+            "a plan's id is a UUID",
+            field="plan_id",
+            expected="a UUID such as " + str(uuid.UUID(int=0)),
+            actual=text[:100],
+        )
+    return plan_id
+
+
+def _plan_request(request: Request, target: str) -> PlanRequest:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= MAX_KEY:
+        raise BadInput(
+            f"an idempotency key has 1 to {MAX_KEY} characters",
+            field="Idempotency-Key",
+            expected=f"1 to {MAX_KEY} characters",
+            actual=f"{len(key)} characters",
+        )
+    return PlanRequest(
+        content=request.body,
+        target=target,
+        expected_version=_expected_version(request.headers.get("if-match")),
+        key=key,
+        wants_ways_out=request.query.get("ways_out", "true") == "true",
+    )
+
+
+def _expected_version(if_match: str | None) -> int | None:
+    if if_match is None:
+        return None
+    found = _ETAG.fullmatch(if_match.strip())
+    version = int(found.group(1)) if found else 0
+    if not 0 < version < 2**31:
+        raise BadInput(
+            "If-Match names one version",
+            field="If-Match",
+            expected='a version in quotes, such as "3"',
+            actual=if_match[:100],
+        )
+    return version
+
+
+def _etag(version: int | None) -> tuple[tuple[str, str], ...]:
+    return () if version is None else (("etag", f'"{version}"'),)
+
+
+def _reply(outcome: Outcome) -> Reply:
+    return Reply(outcome.status, outcome.body, headers=_etag(outcome.version))

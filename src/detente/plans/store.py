@@ -1,0 +1,254 @@
+"""Reads and writes of plans: one function a query; holds no rule."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+from detente.geo.model import Separation
+from detente.plans.index import Rows
+from detente.plans.model import PlanState, Sharing
+from detente.plans.rules import Standing
+from detente.store import Pool, load_queries, wrap_errors
+
+_SQL = load_queries("detente.plans")
+_MAX_COLLISIONS = 5
+
+
+class PlanRow(Struct, frozen=True):
+    """A plan as it is stored; ``body`` is its PlanBody as JSON."""
+
+    plan_id: str
+    version: int
+    ovn: str
+    party_id: str
+    state: PlanState
+    priority: int
+    sharing: Sharing
+    start_ms: int
+    end_ms: int
+    changed_ms: int
+    body: bytes
+
+
+class NeighbourRow(Struct, frozen=True):
+    """A plan that the index found, with the volumes that may meet."""
+
+    standing: Standing
+    sharing: Sharing
+    volume_ixs: tuple[int, ...]
+    body: bytes
+
+
+class Write(Struct, frozen=True):
+    """Everything that one call of ``plan_write`` needs, but for what was examined."""
+
+    plan_id: str
+    party_id: str
+    account_id: str
+    token_sha256: bytes
+    now_ms: int
+    type: str
+    request: bytes
+    request_sha256: bytes
+    expected_version: int | None
+    state: PlanState
+    ovn: str
+    priority: int
+    sharing: Sharing
+    start_ms: int
+    end_ms: int
+    body: bytes
+    looks: bool
+    with_own: bool
+    key: str | None
+    key_status: int
+    key_response: bytes
+    search: Rows
+    recell: bool
+    cells: Rows
+
+
+class Answer(Struct, frozen=True):
+    """What ``plan_write`` answered; ``neighbours`` only with status ``look``."""
+
+    status: str
+    version: int | None
+    state: str | None
+    party_id: str | None
+    ovn: str | None
+    body: bytes | None
+    neighbours: tuple[NeighbourRow, ...]
+
+
+async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) -> Answer:
+    """Run the deciding verb once.
+
+    Args:
+        pool: database connections.
+        act: what is to be written.
+        known: plan id to OVN of the neighbours that were examined and do not block.
+        epoch: the count of separation changes that the search was made with.
+
+    Raises:
+        StoreUnavailable: if the database does not answer; the act may or may not have been written, and the
+            same request repeated tells.
+    """
+    rows = await _fetch_write(
+        pool,
+        (
+            act.plan_id, act.party_id, act.account_id, act.token_sha256, act.now_ms,
+            act.type, act.request, act.request_sha256, act.expected_version,
+            act.state.value, act.ovn, act.priority, act.sharing.value, act.start_ms, act.end_ms, act.body,
+            act.looks, act.with_own, list(known), list(known.values()), epoch,
+            act.key, act.key_status, act.key_response,
+            act.search.locks, *act.search.query_columns(),
+            act.recell, *act.cells.cell_columns(),
+        ),
+    )  # fmt: skip
+    first = rows[0]
+    return Answer(
+        status=first["status"],
+        version=first["version"],
+        state=first["state"],
+        party_id=first["party_id"],
+        ovn=first["ovn"],
+        body=first["body"],
+        neighbours=tuple(_neighbour(row) for row in rows) if first["status"] == "look" else (),
+    )
+
+
+async def _fetch_write(pool: Pool, values: tuple[Any, ...]) -> list[Any]:
+    """Run the verb, again if two requests with one idempotency key collided or a deadlock was broken."""
+    with wrap_errors():
+        for _ in range(_MAX_COLLISIONS):
+            try:
+                return list(await pool.fetch(_SQL["write"], *values))
+            except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+                continue
+        return list(await pool.fetch(_SQL["write"], *values))
+
+
+async def find(pool: Pool, plan_id: str) -> PlanRow | None:
+    """One plan by its id."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["find"], plan_id)
+    return None if row is None else _plan(row)
+
+
+async def neighbours(pool: Pool, search: Rows, limit: int) -> list[NeighbourRow]:
+    """Plans in force that may meet what is searched for, earliest first, at most ``limit``."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["neighbours"], *search.query_columns(), limit)
+    return [_neighbour(row) for row in rows]
+
+
+class PageFilter(Struct, frozen=True):
+    """What a page of plans is narrowed by."""
+
+    viewer: str
+    party_id: str | None
+    states: tuple[PlanState, ...]
+    start_ms: int | None
+    end_ms: int | None
+    after_start_ms: int
+    after_plan_id: str
+    limit: int
+
+
+async def page(pool: Pool, wanted: PageFilter, area: Rows | None) -> list[PlanRow]:
+    """Plans that a viewer may see, ordered by start and id; with an area, a superset of those in it."""
+    states = [state.value for state in wanted.states]
+    values: list[Any] = [
+        wanted.viewer, wanted.party_id, states, wanted.start_ms, wanted.end_ms,
+        wanted.after_start_ms, wanted.after_plan_id, wanted.limit,
+    ]  # fmt: skip
+    query = _SQL["page"]
+    if area is not None:
+        values += area.query_columns()
+        query = _SQL["page_in_area_ended" if PlanState.ENDED in wanted.states else "page_in_area"]
+    with wrap_errors():
+        rows = await pool.fetch(query, *values)
+    return [_plan(row) for row in rows]
+
+
+async def expire(pool: Pool, now_ms: int, off_nominal_grace_ms: int, limit: int) -> int:
+    """End a batch of plans whose time is over; answers how many."""
+    with wrap_errors():
+        ended = await pool.fetchval(_SQL["expire"], now_ms, off_nominal_grace_ms, limit)
+    return int(ended)
+
+
+async def forget_keys(pool: Pool, before_ms: int) -> None:
+    """Drop idempotency keys older than an instant."""
+    with wrap_errors():
+        await pool.execute(_SQL["forget_keys"], before_ms)
+
+
+async def separations(pool: Pool) -> tuple[int, dict[tuple[str, str], Separation]]:
+    """The count of changes and all separation rules, keyed by the ordered pair."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["separations"])
+    rules = {
+        (row["party_a"], row["party_b"]): Separation(row["horizontal_m"], row["vertical_m"], row["time_s"])
+        for row in rows
+        if row["party_a"] is not None
+    }
+    return int(rows[0]["epoch"]), rules
+
+
+class SeparationWrite(Struct, frozen=True):
+    """A separation rule to set (or to remove, without a separation) and who does it."""
+
+    pair: tuple[str, str]
+    separation: Separation | None
+    party_id: str
+    account_id: str
+    token_sha256: bytes
+    now_ms: int
+    request: bytes
+
+
+async def write_separation(pool: Pool, act: SeparationWrite) -> bool:
+    """Set or remove one rule; False if there was nothing to remove."""
+    kept = act.separation
+    numbers = (None, None, None) if kept is None else (kept.horizontal_m, kept.vertical_m, kept.time_s)
+    with wrap_errors():
+        changed = await pool.fetchval(
+            _SQL["write_separation"], *act.pair, *numbers, act.party_id, act.account_id, act.token_sha256,
+            act.now_ms, act.request,
+        )  # fmt: skip
+    return bool(changed)
+
+
+def _plan(row: Mapping[str, Any]) -> PlanRow:
+    return PlanRow(
+        plan_id=str(row["plan_id"]),
+        version=row["version"],
+        ovn=row["ovn"],
+        party_id=row["party_id"],
+        state=PlanState(row["state"]),
+        priority=row["priority"],
+        sharing=Sharing(row["sharing"]),
+        start_ms=row["start_ms"],
+        end_ms=row["end_ms"],
+        changed_ms=row["changed_ms"],
+        body=row["body"],
+    )
+
+
+def _neighbour(row: Mapping[str, Any]) -> NeighbourRow:
+    ixs: Sequence[int] = row["volume_ixs"]
+    return NeighbourRow(
+        standing=Standing(
+            plan_id=str(row["plan_id"]),
+            ovn=row["ovn"],
+            party_id=row["party_id"],
+            state=PlanState(row["state"]),
+            priority=row["priority"],
+        ),
+        sharing=Sharing(row["sharing"]),
+        volume_ixs=tuple(ixs),
+        body=row["body"],
+    )

@@ -1,0 +1,104 @@
+"""Volumes on the wire into volumes that geometry decides on, and back."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from detente.errors import BadInput
+from detente.geo import Solid, Terrain, prepare
+from detente.geo.model import Volume
+from detente.plans.model import MAX_AHEAD_DAYS, MAX_DURATION_DAYS, PlanVolume
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_MS = 86_400_000
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds since 1970-01-01 UTC of an aware time; what is finer than a millisecond is cut off."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The aware UTC time of milliseconds since 1970-01-01."""
+    return _EPOCH + timedelta(milliseconds=at_ms)
+
+
+def to_volume(volume: PlanVolume) -> Volume:
+    """The same volume with its times in milliseconds."""
+    return Volume(
+        shape=volume.shape,
+        lower_m=volume.lower_m,
+        upper_m=volume.upper_m,
+        start_ms=to_ms(volume.start),
+        end_ms=to_ms(volume.end),
+        datum=volume.datum,
+    )
+
+
+def to_plan_volume(volume: Volume) -> PlanVolume:
+    """The same volume with its times as instants."""
+    return PlanVolume(
+        shape=volume.shape,
+        lower_m=volume.lower_m,
+        upper_m=volume.upper_m,
+        start=from_ms(volume.start_ms),
+        end=from_ms(volume.end_ms),
+        datum=volume.datum,
+    )
+
+
+def prepare_all(volumes: Sequence[PlanVolume], *, terrain: Terrain | None = None) -> tuple[Solid, ...]:
+    """Prepare every volume of a plan for exact comparison.
+
+    Raises:
+        BadInput: naming the volume and the field, also for InvalidShape and UnsupportedDatum.
+    """
+    return tuple(
+        prepare(to_volume(volume), terrain=terrain, field=f"volumes[{i}]") for i, volume in enumerate(volumes)
+    )
+
+
+def require_times(volumes: Sequence[PlanVolume], now_ms: int) -> None:
+    """Refuse volumes that are over, too far ahead or too long.
+
+    Raises:
+        BadInput: naming the volume, its time and the limit.
+    """
+    for i, volume in enumerate(volumes):
+        start_ms, end_ms = to_ms(volume.start), to_ms(volume.end)
+        if end_ms <= start_ms:
+            raise BadInput(
+                f"volumes[{i}] ends at {volume.end.isoformat()}, not after it starts",
+                field=f"volumes[{i}].end",
+                expected=f"later than start ({volume.start.isoformat()})",
+                actual=volume.end.isoformat(),
+            )
+        if end_ms - start_ms > MAX_DURATION_DAYS * _DAY_MS:
+            raise BadInput(
+                f"volumes[{i}] lasts longer than {MAX_DURATION_DAYS} days",
+                field=f"volumes[{i}].end",
+                expected=f"at most {MAX_DURATION_DAYS} days after start",
+                actual=volume.end.isoformat(),
+            )
+        if end_ms > now_ms + MAX_AHEAD_DAYS * _DAY_MS:
+            raise BadInput(
+                f"volumes[{i}] lies more than {MAX_AHEAD_DAYS} days ahead",
+                field=f"volumes[{i}].end",
+                expected=f"at most {MAX_AHEAD_DAYS} days from now",
+                actual=volume.end.isoformat(),
+            )
+
+
+def require_not_over(volumes: Sequence[PlanVolume], now_ms: int) -> None:
+    """Refuse a plan whose last volume has ended.
+
+    Raises:
+        BadInput: naming the last end.
+    """
+    last = max(volume.end for volume in volumes)
+    if to_ms(last) <= now_ms:
+        raise BadInput(
+            f"the plan is over: its last volume ended at {last.isoformat()}",
+            field="volumes",
+            expected=f"an end later than now ({from_ms(now_ms).isoformat()})",
+            actual=last.isoformat(),
+        )

@@ -1,0 +1,27 @@
+"""Reads of the queued statements; they are written by ``queue_statement`` inside each verb's own call."""
+
+from msgspec import Struct
+
+from detente.store import Pool, load_queries, wrap_errors
+
+_SQL = load_queries("detente.record")
+
+
+class Statement(Struct, frozen=True):
+    """One act of one party: who, what, when, and the bytes that were sent."""
+
+    statement_id: int
+    type: str
+    party_id: str
+    account_id: str
+    at_ms: int
+    subject_version: int | None
+    content_sha256: bytes
+    content: bytes
+
+
+async def statements_of(pool: Pool, subject: str, limit: int = 10_000) -> list[Statement]:
+    """Every statement about one subject, oldest first, at most ``limit``."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["of_subject"], subject, limit)
+    return [Statement(**row) for row in rows]

@@ -1,0 +1,140 @@
+"""What a server is told: by options, environment variables or a file; the first that says it wins.
+
+Every setting ``some_name`` is ``--some-name`` on the command line, ``DETENTE_SOME_NAME`` in the
+environment and ``some_name`` in the file (TOML). ``docs/settings.md`` lists them; a test holds the two together.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from detente.errors import BadInput
+
+PREFIX = "DETENTE_"
+_MAX_PORT = 65_535
+_LISTS = frozenset({"listen", "audience"})
+
+
+class IssuerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A foreign token issuer: its name, what it calls this exchange, and where its keys are."""
+
+    issuer: str
+    audience: str
+    jwks_url: str | None = None
+    pem_file: str | None = None
+    subject_claim: str = "sub"
+    scopes: str = "token"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of one server process."""
+
+    data: str | None = None
+    """The data folder of the embedded PostgreSQL; the platform's usual place if absent."""
+    database: str | None = None
+    """URL of a given PostgreSQL; none is started."""
+    listen: tuple[str, ...] = ("127.0.0.1:8440",)
+    """Addresses, HOST:PORT, separated by commas in the environment."""
+    public_url: str | None = None
+    """The URL at which clients reach the exchange: the issuer of its tokens. The first address if absent."""
+    audience: tuple[str, ...] = ()
+    """Names the exchange goes by in tokens; the public URL's host if absent."""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Server processes."""
+    pool_size: Annotated[int, Meta(ge=1, le=100)] = 8
+    """Database connections of each process."""
+    rate_per_s: Annotated[float, Meta(ge=0)] = 5_000.0
+    """Requests a second that one account may send to one process; 0: no limit."""
+    terrain: str | None = None
+    """A folder of terrain heights (SRTM .hgt); without it altitudes above ground are refused."""
+    log_format: str = "auto"
+    """`json`, `console`, or `auto`: console on a terminal."""
+    log_level: str = "INFO"
+    """`DEBUG` also names accounts."""
+    issuers: tuple[IssuerSettings, ...] = ()
+    """Foreign token issuers; in the file only."""
+
+    def url(self) -> str:
+        """The public URL."""
+        return (self.public_url or f"http://{self.listen[0]}").rstrip("/")
+
+    def environment(self) -> dict[str, str]:
+        """These settings as the environment of a worker process."""
+        values: Mapping[str, Any] = msgspec.to_builtins(self)
+        named = {name: value for name, value in values.items() if value is not None and name != "issuers"}
+        texts = {name: ",".join(v) if name in _LISTS else str(v) for name, v in named.items()}
+        encoded = {f"{PREFIX}{name.upper()}": text for name, text in texts.items() if text}
+        return {**encoded, f"{PREFIX}ISSUERS": msgspec.json.encode(self.issuers).decode()}
+
+
+def load_settings(
+    options: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
+) -> Settings:
+    """Put settings together.
+
+    Args:
+        options: from the command line; None and empty lists count as not said.
+        environment: variables; those that start with DETENTE_ and name a setting are read.
+        file: a TOML file; DETENTE_CONFIG names one too.
+
+    Raises:
+        BadInput: naming the setting, what was found and what was expected.
+    """
+    named = environment.get(f"{PREFIX}CONFIG")
+    file = file or (Path(named) if named else None)
+    merged: dict[str, Any] = {**_from_file(file), **_from_environment(environment)}
+    merged.update({name: value for name, value in options.items() if value not in (None, (), [])})
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"a setting is wrong: {error}", field="settings", expected=str(error)) from error
+    for address in settings.listen:
+        parse_address(address)
+    return settings
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Read HOST:PORT.
+
+    Raises:
+        BadInput: if it is none.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= _MAX_PORT:
+        raise BadInput(
+            f"{address} is no address", field="listen", expected="HOST:PORT, port 1 to 65535", actual=address
+        )
+    return host.strip("[]"), int(port)
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        found = msgspec.toml.decode(file.read_bytes())
+    except OSError as error:
+        raise BadInput(
+            f"the settings file cannot be read: {error}", field="config", actual=str(file)
+        ) from error
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{file} is no TOML: {error}", field="config", expected="TOML") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{file} holds no table", field="config", expected="TOML")
+    return found
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in Settings.__struct_fields__:
+        text = environment.get(f"{PREFIX}{field.upper()}")
+        if not text:
+            continue
+        if field == "issuers":
+            found[field] = msgspec.json.decode(text)
+        else:
+            found[field] = [part.strip() for part in text.split(",")] if field in _LISTS else text
+    return found
