@@ -31,7 +31,7 @@ _log = structlog.get_logger("detente.web")
 _encode = msgspec.json.Encoder().encode
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
 _KEPT_TYPES = frozenset({HTML_TYPE})
-"""What may be kept by a browser; everything else is an answer to one caller at one moment."""
+"""What may be kept by a browser; unless its handler says how, everything else is an answer to one caller at one moment."""
 _NOTHING_MORE: Event = {"type": "http.request", "body": b"", "more_body": False}
 
 
@@ -185,10 +185,12 @@ def _write(resp: falcon.asgi.Response, reply: Reply) -> None:
     resp.content_type = reply.media_type
     if reply.body is not None:
         resp.data = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
-    if reply.media_type not in _KEPT_TYPES:
-        resp.set_header("cache-control", "no-store")
+    may_be_kept = reply.media_type in _KEPT_TYPES
     for name, value in reply.headers:
         resp.append_header(name, value)
+        may_be_kept = may_be_kept or name.lower() == "cache-control"
+    if not may_be_kept:
+        resp.set_header("cache-control", "no-store")
 
 
 def _refuse(call: Call, resp: falcon.asgi.Response, refusal: DetenteError) -> None:

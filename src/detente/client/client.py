@@ -1,0 +1,239 @@
+"""The two clients: the same verbs, one waits in the thread, one in the event loop."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+import msgspec
+
+from detente.client import calls
+from detente.client.call import Call
+from detente.client.conversation import Credentials, Outcome, Retries, Send, Talk
+from detente.plans.model import PlanView, QueryBody
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT_S = 30.0
+
+
+def _verb(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], T]":
+    @wraps(build)
+    def verb(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.send(build(*args, **kwargs))
+
+    return verb
+
+
+def _async_verb(
+    build: Callable[P, Call[T]],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    @wraps(build)
+    async def verb(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.send(build(*args, **kwargs))
+
+    return verb
+
+
+class Client:
+    """An exchange, spoken to from ordinary code. Close it, or use it in a ``with``.
+
+    Args:
+        base_url: such as ``https://exchange.example``.
+        token: an access token; or instead
+        account_id: an account, and
+        secret: its secret: tokens are then asked for and renewed.
+        retries: how stubborn to be.
+        timeout_s: for each attempt.
+        transport: httpx's, for proxies, tests and own certificates.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | None = None,
+        account_id: str | None = None,
+        secret: str | None = None,
+        retries: Retries | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._talk = _talk(token, account_id, secret, retries)
+        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport)
+
+    def send(self, call: Call[T]) -> T:
+        """Carry out one call of ``detente.client.calls``, or of your own."""
+        conversation = self._talk.converse(call)
+        outcome: Outcome = None
+        try:
+            while True:
+                step = conversation.send(outcome)
+                if isinstance(step, Send):
+                    outcome = self._exchange(step)
+                else:
+                    time.sleep(step.seconds)
+                    outcome = None
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def _exchange(self, step: Send) -> Outcome:
+        try:
+            return self._http.request(
+                step.method, step.path, params=step.query or None, headers=step.headers, content=step.content
+            )
+        except httpx.TransportError as broken:
+            return broken
+
+    def plans(self, body: QueryBody) -> Iterator[PlanView]:
+        """All plans that a query finds, page after page."""
+        while True:
+            page = self.query(body)
+            yield from page.plans
+            if page.next is None:
+                return
+            body = msgspec.structs.replace(body, cursor=page.next)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    declare = _verb(calls.declare)
+    change = _verb(calls.change)
+    set_state = _verb(calls.set_state)
+    activate = _verb(calls.activate)
+    report_nonconforming = _verb(calls.report_nonconforming)
+    report_contingent = _verb(calls.report_contingent)
+    end = _verb(calls.end)
+    get = _verb(calls.get)
+    history = _verb(calls.history)
+    conflicts_of = _verb(calls.conflicts_of)
+    query = _verb(calls.query)
+    check = _verb(calls.check)
+    separations = _verb(calls.separations)
+    put_separation = _verb(calls.put_separation)
+    delete_separation = _verb(calls.delete_separation)
+    parties = _verb(calls.parties)
+    put_party = _verb(calls.put_party)
+    add_account = _verb(calls.add_account)
+    accounts = _verb(calls.accounts)
+    change_account = _verb(calls.change_account)
+    new_secret = _verb(calls.new_secret)
+    whoami = _verb(calls.whoami)
+    health = _verb(calls.health)
+    ready = _verb(calls.ready)
+
+
+class AsyncClient:
+    """An exchange, spoken to from asyncio. Arguments and verbs as for ``Client``."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | None = None,
+        account_id: str | None = None,
+        secret: str | None = None,
+        retries: Retries | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._talk = _talk(token, account_id, secret, retries)
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_s, transport=transport)
+
+    async def send(self, call: Call[T]) -> T:
+        """Carry out one call of ``detente.client.calls``, or of your own."""
+        conversation = self._talk.converse(call)
+        outcome: Outcome = None
+        try:
+            while True:
+                step = conversation.send(outcome)
+                if isinstance(step, Send):
+                    outcome = await self._exchange(step)
+                else:
+                    await asyncio.sleep(step.seconds)
+                    outcome = None
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _exchange(self, step: Send) -> Outcome:
+        try:
+            return await self._http.request(
+                step.method, step.path, params=step.query or None, headers=step.headers, content=step.content
+            )
+        except httpx.TransportError as broken:
+            return broken
+
+    async def plans(self, body: QueryBody) -> AsyncIterator[PlanView]:
+        """All plans that a query finds, page after page."""
+        while True:
+            page = await self.query(body)
+            for plan in page.plans:
+                yield plan
+            if page.next is None:
+                return
+            body = msgspec.structs.replace(body, cursor=page.next)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    declare = _async_verb(calls.declare)
+    change = _async_verb(calls.change)
+    set_state = _async_verb(calls.set_state)
+    activate = _async_verb(calls.activate)
+    report_nonconforming = _async_verb(calls.report_nonconforming)
+    report_contingent = _async_verb(calls.report_contingent)
+    end = _async_verb(calls.end)
+    get = _async_verb(calls.get)
+    history = _async_verb(calls.history)
+    conflicts_of = _async_verb(calls.conflicts_of)
+    query = _async_verb(calls.query)
+    check = _async_verb(calls.check)
+    separations = _async_verb(calls.separations)
+    put_separation = _async_verb(calls.put_separation)
+    delete_separation = _async_verb(calls.delete_separation)
+    parties = _async_verb(calls.parties)
+    put_party = _async_verb(calls.put_party)
+    add_account = _async_verb(calls.add_account)
+    accounts = _async_verb(calls.accounts)
+    change_account = _async_verb(calls.change_account)
+    new_secret = _async_verb(calls.new_secret)
+    whoami = _async_verb(calls.whoami)
+    health = _async_verb(calls.health)
+    ready = _async_verb(calls.ready)
+
+
+def _talk(token: str | None, account_id: str | None, secret: str | None, retries: Retries | None) -> Talk:
+    if (account_id is None) != (secret is None):
+        raise ValueError("an account_id and its secret come together")
+    # The randomness only spreads retries in time; nothing secret comes from it.
+    return Talk(
+        Credentials(token, account_id, secret),
+        retries or Retries(),
+        now_s=time.monotonic,
+        draw=random.random,
+    )
