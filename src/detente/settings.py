@@ -1,7 +1,7 @@
 """What a server is told: by options, environment variables or a file; the first that says it wins.
 
-Every setting ``some_name`` is ``--some-name`` on the command line, ``DETENTE_SOME_NAME`` in the
-environment and ``some_name`` in the file (TOML). ``docs/settings.md`` lists them; a test holds the two together.
+Every setting ``some_name`` is the option ``--some-name``, the variable ``DETENTE_SOME_NAME`` and, in the file
+(TOML), ``some_name``. ``docs/settings.md`` lists them; a test holds the two together.
 """
 
 import os

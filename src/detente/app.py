@@ -1,0 +1,188 @@
+"""Puts the rooms together into one application; the only file that knows them all."""
+
+import asyncio
+import contextlib
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from detente.errors import StoreRefused, StoreUnavailable
+from detente.geo import HgtTerrain, Terrain
+from detente.parties.directory import PartyDirectory
+from detente.parties.external import ExternalIssuer, ScopeHandling
+from detente.parties.routes import routes as parties_routes
+from detente.parties.service import PartiesService
+from detente.parties.signing import AccessSettings
+from detente.parties.verifier import Verifier
+from detente.plans.expiry import keep_expiring
+from detente.plans.neighbourhood import Neighbourhood
+from detente.plans.questions import Questions
+from detente.plans.routes import routes as plans_routes
+from detente.plans.separations import Separations
+from detente.plans.service import PlansService
+from detente.settings import Settings, load_settings
+from detente.store import Pool, is_ready, open_pool
+from detente.web import Limits, Route, make_app
+
+_OVN_BYTES = 24
+
+
+def now_ms() -> int:
+    """The clock of the process: ms since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def new_ovn() -> str:
+    """A fresh OVN: 32 characters that nobody can guess."""
+    return secrets.token_urlsafe(_OVN_BYTES)
+
+
+class Exchange:
+    """One server process of an exchange, as an ASGI application.
+
+    It is built when the server starts it, inside the event loop that will run it.
+
+    Args:
+        settings: with the URL of a migrated database.
+        clock: ms since 1970-01-01 UTC.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = now_ms) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._building = asyncio.Lock()
+        self._app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own shapes
+        """Serve one connection, as ASGI 3 says."""
+        if self._app is None:
+            async with self._building:
+                if self._app is None:
+                    self._app = await self._build()
+        await self._app(scope, receive, send)
+
+    async def _build(self) -> Any:  # noqa: ANN401 - an ASGI application
+        settings, clock = self._settings, self._clock
+        if settings.database is None:
+            raise StoreRefused("no database is named", expected="DETENTE_DATABASE")
+        pool = await open_pool(settings.database, max_size=settings.pool_size)
+        parties = PartiesService(
+            pool,
+            AccessSettings(issuer=settings.url(), audiences=_audiences(settings)),
+            clock_ms=clock,
+        )
+        verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
+        jobs = _Jobs(pool, clock)
+        return make_app(
+            [*parties_routes(parties), *_plans(pool, clock, settings)],
+            authenticator=verifier,
+            now_ms=clock,
+            readiness=lambda: readiness(pool, parties),
+            limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
+            on_start=[jobs.start],
+            on_stop=[jobs.stop, verifier.close, lambda: _close(pool)],
+        )
+
+
+def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Route]:
+    terrain: Terrain | None = None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
+    neighbourhood = Neighbourhood(terrain)
+    separations = Separations(pool, clock)
+    service = PlansService(
+        pool,
+        neighbourhood=neighbourhood,
+        separations=separations,
+        priorities=PartyDirectory(pool, clock_ms=clock),
+        now_ms=clock,
+        new_ovn=new_ovn,
+    )
+    questions = Questions(pool, neighbourhood=neighbourhood, separations=separations, now_ms=clock)
+    return plans_routes(service, questions, separations)
+
+
+class _Jobs:
+    """What runs beside the requests; stops with the process and finds its work again in the database."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], int]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(keep_expiring(self._pool, self._clock))]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except TimeoutError:
+        pool.terminate()
+
+
+async def readiness(pool: Pool, parties: PartiesService) -> Mapping[str, str]:
+    """Say of each thing that the server needs ``ok``, or why it is missing."""
+    if await is_ready(pool) is None:
+        return {"database": "does not answer", "issuer": "waits for the database"}
+    try:
+        await parties.signing.cache.keys()
+    except (StoreUnavailable, StoreRefused) as error:
+        return {"database": "ok", "issuer": error.detail}
+    return {"database": "ok", "issuer": "ok"}
+
+
+def _audiences(settings: Settings) -> tuple[str, ...]:
+    if settings.audience:
+        return settings.audience
+    host = settings.url().split("://", 1)[-1].split("/", 1)[0]
+    return (host.rsplit(":", 1)[0].strip("[]"),)
+
+
+def external_issuers(settings: Settings) -> list[ExternalIssuer]:
+    """The foreign issuers of the settings."""
+    return [
+        ExternalIssuer(
+            issuer=one.issuer,
+            audience=one.audience,
+            jwks_url=one.jwks_url,
+            pem_file=None if one.pem_file is None else Path(one.pem_file),
+            subject_claim=one.subject_claim,
+            scope_handling=ScopeHandling(one.scopes),
+        )
+        for one in settings.issuers
+    ]
+
+
+def configure_logs(settings: Settings) -> None:
+    """Structured logs to standard error: JSON, or for people on a terminal."""
+    is_console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    renderer: Any = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def create() -> Exchange:
+    """The application of a worker process; its settings are in the environment."""
+    settings = load_settings({})
+    configure_logs(settings)
+    return Exchange(settings)
