@@ -39,7 +39,7 @@ from detente.parties.service import PartiesService
 from detente.web.model import QueryField, Reply, Request, Route
 
 _NEVER_STORE: Final = (("cache-control", "no-store"), ("pragma", "no-cache"))
-"""For answers with a secret or a token (RFC 6749, section 5.1); an idempotency store must not keep them either."""
+"""For answers with a secret or a token (RFC 6749, section 5.1); nobody may keep them for a retry either."""
 _JWKS_CACHE: Final = (("cache-control", "public, max-age=300"),)
 """Half the overlap of a rotation: who keeps to it knows a new key before it signs."""
 _FORM_BYTES: Final = 16_384
@@ -224,14 +224,14 @@ def _token_routes(service: PartiesService) -> list[Route]:
     async def jwks(_request: Request) -> Reply:
         return Reply(200, await service.signing.jwks(), _JWKS_CACHE)
 
-    async def metadata(_request: Request) -> Reply:  # noqa: RUF029 - a handler
+    async def metadata(_request: Request) -> Reply:
         return Reply(200, metadata_of(service.settings.issuer), _JWKS_CACHE)
 
     async def rotate(request: Request) -> Reply:
         at_once = request.decoded(RotateBody).at_once
         return Reply(200, KeyList(await service.rotate_signing_key(_act(request), at_once=at_once)))
 
-    async def whoami(request: Request) -> Reply:  # noqa: RUF029 - a handler
+    async def whoami(request: Request) -> Reply:
         who = request.who()
         return Reply(200, WhoAmI(who.party_id, who.account_id, who.role, tuple(sorted(who.scopes))))
 
