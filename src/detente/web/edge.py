@@ -31,7 +31,7 @@ _log = structlog.get_logger("detente.web")
 _encode = msgspec.json.Encoder().encode
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
 _KEPT_TYPES = frozenset({HTML_TYPE})
-"""What may be kept by a browser; unless its handler says how, everything else is an answer to one caller at one moment."""
+"""What a browser may keep; all else is meant for one caller at one moment, unless its handler says so."""
 _NOTHING_MORE: Event = {"type": "http.request", "body": b"", "more_body": False}
 
 

@@ -1,0 +1,48 @@
+"""Structured log lines on standard error: JSON for machines, aligned text for people."""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import msgspec
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+LogStyle = Literal["json", "console"]
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure_logging(style: LogStyle = "json", level: str = "info", out: TextIO | None = None) -> None:
+    """Set the one place where log lines go, for this process.
+
+    Args:
+        style: ``json``: one object a line; ``console``: for a person's eyes.
+        level: debug, info, warning or error. No party data is logged below debug.
+        out: where to; standard error if None.
+
+    Raises:
+        ValueError: if the level is none of these.
+    """
+    if level not in _LEVELS:
+        raise ValueError(f"a log level is one of {', '.join(_LEVELS)}, not {level!r}")
+    first: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor] = (
+        # Never with local variables: they hold tokens.
+        [structlog.processors.format_exc_info, _as_json]
+        if style == "json"
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
+    structlog.configure(
+        processors=[*first, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=out or sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()

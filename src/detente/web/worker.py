@@ -1,0 +1,61 @@
+"""What runs inside each worker process: logging, the application from its factory, and an eye on the parent.
+
+The settings travel in environment variables, because workers are started afresh and share no memory.
+"""
+
+import importlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from detente.web.log import LogStyle, configure_logging
+
+FACTORY = "DETENTE_WEB_FACTORY"
+LOG_STYLE = "DETENTE_LOG"
+LOG_LEVEL = "DETENTE_LOG_LEVEL"
+_LOOK_EVERY_S = 1.0
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+def create() -> Application:
+    """Make the application of one worker; the server calls it in the worker's process.
+
+    Returns:
+        What the factory named in ``DETENTE_WEB_FACTORY`` (``module:function``) makes.
+    """
+    stop_with_parent()
+    style = cast("LogStyle", os.environ.get(LOG_STYLE, "json"))
+    configure_logging(style, os.environ.get(LOG_LEVEL, "info"))
+    return load_factory(os.environ[FACTORY])()
+
+
+def load_factory(target: str) -> Callable[[], Application]:
+    """Import the function that ``module:function`` names.
+
+    Raises:
+        ValueError: if the text is not of that form, or names nothing.
+    """
+    module, _, name = target.partition(":")
+    found = getattr(importlib.import_module(module), name, None) if module and name else None
+    if found is None or not callable(found):
+        raise ValueError(f"{target!r} does not name a function as module:function")
+    return cast("Callable[[], Application]", found)
+
+
+def stop_with_parent() -> None:
+    """End this process, gracefully, soon after the one that started it is gone.
+
+    A supervisor that is killed outright cannot tell its workers; without this they would keep the address.
+    """
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, name="stop-with-parent", daemon=True).start()
