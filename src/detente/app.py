@@ -3,13 +3,10 @@
 import asyncio
 import contextlib
 import secrets
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from detente.errors import StoreRefused, StoreUnavailable
 from detente.geo import HgtTerrain, Terrain
@@ -163,26 +160,6 @@ def external_issuers(settings: Settings) -> list[ExternalIssuer]:
     ]
 
 
-def configure_logs(settings: Settings) -> None:
-    """Structured logs to standard error: JSON, or for people on a terminal."""
-    is_console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
 def create() -> Exchange:
     """The application of a worker process; its settings are in the environment."""
-    settings = load_settings({})
-    configure_logs(settings)
-    return Exchange(settings)
+    return Exchange(load_settings({}))

@@ -77,6 +77,7 @@ async def open_pool(
             timeout=connect_timeout_s,
             # The server's own limit comes first; this one is for a server that has fallen silent.
             command_timeout=statement_timeout_ms / 1000 + 5,
+            reset=_leave_as_is,
             server_settings={
                 "application_name": application_name,
                 "statement_timeout": str(statement_timeout_ms),
@@ -86,6 +87,11 @@ async def open_pool(
                 "timezone": "UTC",
             },
         )
+
+
+async def _leave_as_is(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Spare the round trip that clears a session's state at each release: our verbs leave none behind."""
+    del connection
 
 
 async def is_ready(pool: "asyncpg.Pool[asyncpg.Record]", *, timeout_s: float = 1.0) -> float | None:
@@ -162,8 +168,13 @@ def translate_error(error: BaseException | None) -> StoreUnavailable | StoreRefu
         if any(word in str(error) for word in ("closed", "closing", "released", "unexpected connection")):
             return StoreUnavailable("the database does not answer: the connection was lost")
         return None
+    if isinstance(error, asyncpg.InternalClientError):
+        # What the driver says when a connection breaks while it is being handed back to the pool.
+        return StoreUnavailable("the database does not answer: the connection was lost")
     if isinstance(error, TimeoutError):
         return StoreUnavailable("the database does not answer: no reply in time")
+    if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+        return StoreUnavailable("the database does not answer: no server is listening")
     if isinstance(error, OSError):
         return StoreUnavailable(f"the database does not answer: {error.strerror or error}")
     return None
@@ -173,8 +184,12 @@ def _translate_state(error: "asyncpg.PostgresError") -> StoreUnavailable | Store
     """Decide by SQLSTATE."""
     state = error.sqlstate or ""
     reason = _TRY_AGAIN_EXACT.get(state) or _TRY_AGAIN.get(state[:2])
+    if "No space left on device" in str(error):
+        # A server that cannot write its log panics: the state then speaks of the connection only.
+        reason = _TRY_AGAIN_EXACT["53100"]
     if reason is not None:
-        return StoreUnavailable(f"the database does not answer: {reason} ({error.args[0]})", sqlstate=state)
+        # The server's own words name files and tables, which are no caller's business; they are in the cause.
+        return StoreUnavailable(f"the database does not answer: {reason}", sqlstate=state)
     refusal = _REFUSED.get(state[:2])
     if refusal is not None:
         return StoreRefused(f"the database cannot be used: {refusal} ({error.args[0]})", sqlstate=state)

@@ -89,8 +89,12 @@ CREATE FUNCTION plan_neighbours(
     q_own_lower integer[], q_own_upper integer[], q_lower integer[], q_upper integer[],
     q_lat_lo integer[], q_lat_hi integer[], q_lon_lo integer[], q_lon_hi integer[]
 ) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE sql STABLE
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT DISTINCT c.plan_id, c.volume_ix
     FROM unnest(q_parent, q_mask, q_start_ms, q_end_ms, q_datum, q_own_lower, q_own_upper, q_lower, q_upper,
                 q_lat_lo, q_lat_hi, q_lon_lo, q_lon_hi)
@@ -105,8 +109,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
       AND c.mask & q.mask <> 0
       AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
       AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-               ELSE c.lower < q.upper AND c.upper > q.lower END
-$$;
+               ELSE c.lower < q.upper AND c.upper > q.lower END;
+END $$;
 
 -- The same question about plans that have ended.
 CREATE FUNCTION plan_neighbours_ended(
@@ -114,8 +118,12 @@ CREATE FUNCTION plan_neighbours_ended(
     q_own_lower integer[], q_own_upper integer[], q_lower integer[], q_upper integer[],
     q_lat_lo integer[], q_lat_hi integer[], q_lon_lo integer[], q_lon_hi integer[]
 ) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE sql STABLE
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT DISTINCT c.plan_id, c.volume_ix
     FROM unnest(q_parent, q_mask, q_start_ms, q_end_ms, q_datum, q_own_lower, q_own_upper, q_lower, q_upper,
                 q_lat_lo, q_lat_hi, q_lon_lo, q_lon_hi)
@@ -130,8 +138,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
       AND c.mask & q.mask <> 0
       AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
       AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-               ELSE c.lower < q.upper AND c.upper > q.lower END
-$$;
+               ELSE c.lower < q.upper AND c.upper > q.lower END;
+END $$;
 
 -- The verb that decides under concurrency: lock, look, decide, write, queue the statement. One call.
 --
@@ -163,7 +171,7 @@ CREATE FUNCTION plan_write(
     c_lat_lo integer[], c_lat_hi integer[], c_lon_lo integer[], c_lon_hi integer[], c_volume_ix smallint[]
 ) RETURNS TABLE (status text, plan_id uuid, version integer, ovn text, party_id text, state text,
                  priority smallint, sharing text, volume_ixs smallint[], body bytea)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     was plan%ROWTYPE;
@@ -283,10 +291,11 @@ BEGIN
 END $$;
 
 -- Takes a plan's rows out of the index of plans in force and keeps them among the ended.
-CREATE FUNCTION plan_leave_index(p_plan_id uuid) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION plan_leave_index(p_plan_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     WITH gone AS (DELETE FROM plan_cell c WHERE c.plan_id = p_plan_id RETURNING c.*)
-    INSERT INTO plan_cell_ended SELECT * FROM gone
-$$;
+    INSERT INTO plan_cell_ended SELECT * FROM gone;
+END $$;
 
 -- Ends plans whose time is over: a batch, skipping what another server is about to end. Each gets its statement.
 CREATE FUNCTION plan_expire(p_now_ms bigint, p_off_nominal_grace_ms bigint, p_limit integer) RETURNS integer

@@ -33,12 +33,15 @@ CREATE TRIGGER statement_not_emptied BEFORE TRUNCATE ON statement
 CREATE FUNCTION queue_statement(
     p_type text, p_party_id text, p_account_id text, p_token_sha256 bytea, p_at_ms bigint,
     p_subject text, p_subject_version integer, p_content bytea
-) RETURNS bigint LANGUAGE sql AS $$
-    WITH written AS (
-        INSERT INTO statement (type, party_id, account_id, token_sha256, at_ms, subject, subject_version,
-                               content_sha256, content)
-        VALUES (p_type, p_party_id, p_account_id, p_token_sha256, p_at_ms, p_subject, p_subject_version,
-                sha256(p_content), p_content)
-        RETURNING statement_id)
-    INSERT INTO statement_queue (statement_id) SELECT statement_id FROM written RETURNING statement_id
-$$;
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    written bigint;
+BEGIN
+    INSERT INTO statement (type, party_id, account_id, token_sha256, at_ms, subject, subject_version,
+                           content_sha256, content)
+    VALUES (p_type, p_party_id, p_account_id, p_token_sha256, p_at_ms, p_subject, p_subject_version,
+            sha256(p_content), p_content)
+    RETURNING statement_id INTO written;
+    INSERT INTO statement_queue (statement_id) VALUES (written);
+    RETURN written;
+END $$;

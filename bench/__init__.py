@@ -1,0 +1,1 @@
+"""Benchmarks: each command prints a table. Figures, with machine and date, are in docs/performance.md."""

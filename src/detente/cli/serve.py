@@ -1,0 +1,75 @@
+"""``detente serve``: runs the exchange on an embedded PostgreSQL, or on a given one."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from detente.errors import StoreRefused
+from detente.settings import Settings, load_settings, parse_address
+from detente.store import EmbeddedPostgres, default_data_dir, migrate
+from detente.web.log import LogStyle, configure_logging
+from detente.web.server import ServerSettings, serve
+
+
+@click.command("serve")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A settings file (TOML).")
+@click.option("--data", type=click.Path(file_okay=False), help="The data folder of the embedded PostgreSQL.")
+@click.option("--database", metavar="URL", help="A given PostgreSQL; none is started then.")
+@click.option("--listen", multiple=True, metavar="HOST:PORT", help="Repeatable.  [default: 127.0.0.1:8440]")
+@click.option("--public-url", metavar="URL", help="The URL at which clients reach the exchange.")
+@click.option("--audience", multiple=True, help="A name the exchange goes by in tokens; repeatable.")
+@click.option("--workers", type=int, help="Server processes.  [default: 1]")
+@click.option("--pool-size", type=int, help="Database connections of each process.  [default: 8]")
+@click.option("--terrain", type=click.Path(file_okay=False), help="Folder of terrain heights (SRTM .hgt).")
+@click.option("--log-format", type=click.Choice(["auto", "json", "console"]))
+@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False))
+def command(config: Path | None, **options: Any) -> None:  # noqa: ANN401 - the options above, checked by Settings
+    """Run the exchange until Ctrl-C or SIGTERM.
+
+    Every option is also a variable DETENTE_... and a member of the settings file.
+    """
+    settings = load_settings(options, file=config)
+    style: LogStyle = _style(settings)
+    configure_logging(style, settings.log_level.lower())
+    with _database(settings) as dsn:
+        asyncio.run(migrate(dsn))
+        click.echo(f"Détente at {settings.url()} (documents at {settings.url()}/docs)", err=True)
+        code = serve(
+            "detente.app:create",
+            listen=[parse_address(address) for address in settings.listen],
+            settings=ServerSettings(
+                workers=settings.workers, log_style=style, log_level=settings.log_level.lower()
+            ),
+            environment=replace(settings, database=dsn).environment(),
+        )
+    sys.exit(code)
+
+
+def _style(settings: Settings) -> LogStyle:
+    if settings.log_format == "auto":
+        return "console" if sys.stderr.isatty() else "json"
+    return "console" if settings.log_format == "console" else "json"
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The given database, or one of our own for as long as the block runs."""
+    if settings.database is not None:
+        yield settings.database
+        return
+    data = default_data_dir() if settings.data is None else Path(settings.data)
+    try:
+        postgres = EmbeddedPostgres.start(data)
+    except StoreRefused as refused:
+        raise StoreRefused(
+            f"{refused.detail}; to run a second server on the same exchange give it --database",
+            **refused.members,
+        ) from refused
+    with postgres:
+        yield postgres.dsn
