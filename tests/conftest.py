@@ -1,9 +1,10 @@
-"""Real PostgreSQL for every test that asks for it: ``pg_server``, ``pg_dsn``, ``pg_pool``.
+"""Real PostgreSQL for every test that asks for it: ``pg_server``, ``pg_dsn``, ``pg_pool``, ``data_dir``.
 
 A test that uses one of these is marked ``pg`` by that alone.
 """
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import tempfile
@@ -15,8 +16,9 @@ import pytest
 import pytest_asyncio
 
 from detente.store import EmbeddedPostgres, migrate, open_pool
+from detente.store.leftovers import clear_leftovers
 
-PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool"}
+PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool", "data_dir"}
 
 
 def pytest_collection_modifyitems(items):
@@ -25,16 +27,34 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.pg)
 
 
+@contextlib.contextmanager
+def temporary_data_dir():
+    """A data folder to be, for an embedded server; whatever still runs in or below it at the end is ended.
+
+    Not below pytest's own temporary folder: as root that one is closed to the account that runs the server.
+    """
+    parent = Path(tempfile.mkdtemp(prefix="detente-tests-"))
+    parent.chmod(0o755)
+    try:
+        yield parent / "store"
+    finally:
+        for status in list(parent.rglob("postmaster.pid")):
+            clear_leftovers(status.parent)
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture
+def data_dir():
+    """A folder, not there yet, in which a test may start an embedded server of its own, by any means."""
+    with temporary_data_dir() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def pg_server():
     """One embedded server for this test process."""
-    # Not below pytest's own temporary folder: as root that one is closed to the account that runs the server.
-    folder = Path(tempfile.mkdtemp(prefix="detente-tests-"))
-    try:
-        with EmbeddedPostgres.start(folder) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary_data_dir() as folder, EmbeddedPostgres.start(folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

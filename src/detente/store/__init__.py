@@ -5,7 +5,7 @@ wraps its store in ``wrap_errors``.
 """
 
 from detente.store.binaries import find_binaries
-from detente.store.embedded import EmbeddedPostgres
+from detente.store.embedded import EmbeddedPostgres, running_dsn
 from detente.store.folder import default_data_dir
 from detente.store.migrate import Migration, find_migrations, migrate
 from detente.store.pool import Pool, is_ready, open_pool, wrap_errors
@@ -22,5 +22,6 @@ __all__ = [
     "load_queries",
     "migrate",
     "open_pool",
+    "running_dsn",
     "wrap_errors",
 ]

@@ -60,11 +60,14 @@ def first_unreachable(path: Path, account: Account) -> Path | None:
         account: who wants to reach it.
 
     Returns:
-        The first such folder from the top, or None when the way is free. Only mode bits are read: a
-        folder opened by an access control list alone counts as closed.
+        The first such folder from the top, or None when the way is free as far as it exists. Only mode bits
+        are read: a folder opened by an access control list alone counts as closed.
     """
     for folder in reversed(path.parents):
-        mode = folder.stat()
+        try:
+            mode = folder.stat()
+        except FileNotFoundError:
+            return None
         if mode.st_uid == account.uid:
             needed = stat.S_IXUSR
         elif mode.st_gid == account.gid:
@@ -74,6 +77,14 @@ def first_unreachable(path: Path, account: Account) -> Path | None:
         if not mode.st_mode & needed:
             return folder
     return None
+
+
+def owner_name(path: Path) -> str | None:
+    """Name the account that owns a file or folder; None when there is no such thing."""
+    try:
+        return _name_of(path.lstat().st_uid)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _named(name: str, said: str) -> Account:

