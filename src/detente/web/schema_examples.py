@@ -4,7 +4,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_MAX_DEPTH = 8
+_MAX_DEPTH = 16
 _FORMATS = {"date-time": "2026-06-01T12:00:00Z", "uuid": "7d0c4d4e-52f1-4d0a-9a0b-3f6c1e2d4b5a", "byte": ""}
 _SIMPLE: dict[str, object] = {"boolean": True, "null": None, "string": "text"}
 

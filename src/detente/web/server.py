@@ -28,6 +28,12 @@ from detente.web.worker import FACTORY, LOG_LEVEL, LOG_STYLE, load_factory, stop
 _WORKER_TARGET: Final = "detente.web.worker:create"
 _POLL_S: Final = 0.2
 _MAX_PORT: Final = 65_535
+# Granian writes to standard output, which belongs to the command that started the server.
+_TO_STDERR: Final = {
+    "formatter": "generic",
+    "class": "logging.StreamHandler",
+    "stream": "ext://sys.stderr",
+}
 
 
 class ServerSettings(Struct, frozen=True):
@@ -111,6 +117,7 @@ def _serve_one(address: tuple[str, int], settings: ServerSettings) -> int:
         respawn_failed_workers=True,
         respawn_interval=0.5,
         log_level=LogLevels.warning,
+        log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
     )
     try:
         server.serve()

@@ -1,0 +1,230 @@
+"""Real granian: workers and addresses, slow clients, large bodies, a stop that finishes what it began."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from detente.errors import BadInput
+from detente.web.server import ServerSettings, serve
+from tests.web import tiny
+from tests.web.conftest import bearer
+
+PLAN = "/v1/plans/7d0c4d4e-52f1-4d0a-9a0b-3f6c1e2d4b5a"
+HEAD = (
+    f"PUT {PLAN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer writer\r\nContent-Type: application/json\r\n"
+).encode()
+
+
+def talk(port, *pieces, pause_s=0.0, wait_s=15.0):
+    """Send pieces with pauses; return everything that came back until the server closed, and the seconds."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=wait_s) as line:
+        try:
+            for piece in pieces:
+                line.sendall(piece)
+                time.sleep(pause_s)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = b""
+        try:
+            while part := line.recv(65_536):
+                answer += part
+        except ConnectionResetError:
+            pass
+    return answer, time.monotonic() - began
+
+
+def test_headers_that_do_not_come_are_not_waited_for(served):
+    _, took_s = talk(served.port, b"GET /health HTTP/1.1\r\nHost: x\r\n")
+    assert 1.0 < took_s < 6.0
+
+
+def test_headers_that_drip_are_not_waited_for(served):
+    _, took_s = talk(served.port, *[b"GET /health HTTP/1.1\r\n", *[b"X: y\r\n"] * 30], pause_s=0.25)
+    assert took_s < 12.0
+
+
+def test_a_body_that_does_not_come_is_told_so(served):
+    answer, took_s = talk(served.port, HEAD + b"Content-Length: 100\r\n\r\n{")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"/problems/too-slow" in answer
+    assert 0.8 < took_s < 6.0
+
+
+def test_a_body_that_drips_is_told_so(served):
+    answer, _ = talk(served.port, HEAD + b"Content-Length: 100\r\n\r\n", *[b"{"] * 12, pause_s=0.2)
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_unused_connections_are_closed(served):
+    answer, took_s = talk(served.port, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert took_s < 6.0
+
+
+def test_a_head_beyond_the_limit_is_refused(served):
+    answer, _ = talk(served.port, b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 900_000 + b"\r\n\r\n")
+    assert b"200 OK" not in answer
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_five_megabytes_get_their_problem(served, framing):
+    body = b"x" * 5_000_000
+    content = body if framing == "length" else (body[i : i + 50_000] for i in range(0, len(body), 50_000))
+    response = httpx.put(
+        served.url + PLAN, content=content, headers={**bearer("writer"), "content-type": "application/json"}
+    )
+    assert response.status_code == 413
+    assert response.json()["type"] == "/problems/too-large"
+    assert httpx.put(served.url + PLAN, json=tiny.GOOD_PLAN, headers=bearer("writer")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n",
+    ],
+)
+def test_broken_requests_get_no_success_and_no_500(served, raw):
+    answer, _ = talk(served.port, raw)
+    status = answer.split(b" ", 2)[1] if answer else b"closed"
+    assert status == b"closed" or status.startswith(b"4"), answer
+    assert httpx.get(served.url + "/health").status_code == 200
+
+
+def test_a_client_that_leaves_in_the_middle_harms_nobody(served):
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", served.port)) as line:
+            line.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+    assert httpx.put(served.url + PLAN, json=tiny.GOOD_PLAN, headers=bearer("writer")).status_code == 200
+
+
+def test_many_slow_clients_do_not_keep_others_out(served):
+    lines = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(300)]
+    try:
+        for line in lines:
+            line.sendall(b"GET /health HTTP/1.1\r\n")
+        began = time.monotonic()
+        assert httpx.get(served.url + "/health").status_code == 200
+        assert time.monotonic() - began < 2.0
+    finally:
+        for line in lines:
+            line.close()
+
+
+async def test_several_workers_answer_and_count_together(served):
+    async with httpx.AsyncClient(base_url=served.url) as client:
+        before = await counted(client)
+        answers = await asyncio.gather(*(client.get("/v1/sleep?ms=50") for _ in range(40)))
+        pids = {answer.json()["pid"] for answer in answers}
+        for _ in range(5):
+            assert await counted(client) == before + 40
+    assert len(pids) == 2
+
+
+async def counted(client):
+    text = (await client.get("/metrics", headers=bearer("counter"))).text
+    marker = 'detente_http_requests_total{method="GET",route="/v1/sleep",status="200"} '
+    return sum(float(line[len(marker) :]) for line in text.splitlines() if line.startswith(marker))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_finishes_what_it_began(serve_one, number):
+    server = serve_one(workers=1).wait()
+    results = []
+    asked = threading.Thread(target=lambda: results.append(httpx.get(f"{server.url}/v1/sleep?ms=1500")))
+    asked.start()
+    time.sleep(0.5)
+    began = time.monotonic()
+    server.process.send_signal(number)
+    time.sleep(0.4)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{server.url}/health", timeout=2)
+    asked.join()
+    assert results[0].status_code == 200
+    assert server.stop() == 0
+    assert time.monotonic() - began < 10
+
+
+def test_a_request_that_never_ends_does_not_stop_the_stop(serve_one):
+    server = serve_one(workers=1, stop_s=1).wait()
+    with socket.create_connection(("127.0.0.1", server.port)) as line:
+        line.sendall(b"GET /v1/sleep?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.5)
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 10
+
+
+def test_two_addresses_and_their_stop(serve_one):
+    server = serve_one(workers=1, addresses=2).wait()
+    for port in server.ports:
+        assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
+    assert server.stop() == 0
+    for port in server.ports:
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/health")
+
+
+def test_a_killed_worker_is_replaced(serve_one):
+    server = serve_one(workers=1).wait()
+    os.kill(httpx.get(f"{server.url}/v1/sleep").json()["pid"], signal.SIGKILL)
+    server.wait()
+    assert httpx.get(f"{server.url}/v1/sleep").status_code == 200
+    text = httpx.get(f"{server.url}/metrics", headers=bearer("counter")).text
+    assert "detente_http_in_flight 1.0" in text
+    assert server.stop() == 0
+
+
+def test_workers_do_not_outlive_a_killed_server(serve_one):
+    server = serve_one(workers=2).wait()
+    server.stop(signal.SIGKILL)
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        try:
+            httpx.get(f"{server.url}/health", timeout=1)
+        except httpx.TransportError:
+            break
+        time.sleep(0.2)
+    else:
+        raise AssertionError("a worker still answers")
+
+
+def test_an_application_that_cannot_start_ends_the_server(serve_one):
+    server = serve_one(factory="tests.web.tiny:create_broken", workers=1)
+    assert server.process.wait(60) == 1
+    assert "newer version" in server.log.read_text()
+
+
+def test_what_cannot_be_served_is_refused_at_once(served):
+    with pytest.raises(BadInput, match="cannot be used") as refusal:
+        serve("tests.web.tiny:create", listen=[("127.0.0.1", served.port)])
+    assert refusal.value.members["field"] == "listen"
+    for factory in (
+        "tests.web.tiny:no_such",
+        "no.such.module:create",
+        "tests.web.tiny",
+        "tests.web.tiny:GOOD_PLAN",
+    ):
+        with pytest.raises(BadInput) as refusal:
+            serve(factory, listen=[("127.0.0.1", 1)])
+        assert refusal.value.members["field"] == "factory"
+    for listen in ([], [("127.0.0.1", 0)], [("127.0.0.1", 70_000)], [("no.such.host.invalid", 80)]):
+        with pytest.raises(BadInput):
+            serve("tests.web.tiny:create", listen=listen)
+    with pytest.raises(BadInput):
+        serve("tests.web.tiny:create", listen=[("127.0.0.1", 1)], settings=ServerSettings(workers=0))
