@@ -15,48 +15,21 @@ SPANS_MS = (1_800_000, 10_800_000, 86_400_000, 31 * 86_400_000)
 """Longest duration of each class, ms; the SQL function ``plan_neighbours`` lists the same numbers."""
 
 _DATUM_CODE = {Datum.WGS84: 0, Datum.AMSL: 1, Datum.STD: 2, Datum.AGL: 3}
-ANY_DATUM = -1
-"""Equals no stored datum, so heights are compared above the ellipsoid."""
 
 
 class Rows(Struct, frozen=True):
-    """Columns for one call: element k of each list belongs to one pair of volume and cell."""
+    """Index rows for one call, packed: ``WIDTH`` numbers a row, in the order that ``plan_rows`` reads."""
 
-    parent: list[int]
-    mask: list[int]
-    start_ms: list[int]
-    end_ms: list[int]
-    datum: list[int]
-    own_lower: list[int]
-    own_upper: list[int]
-    lower: list[int]
-    upper: list[int]
-    lat_lo: list[int]
-    lat_hi: list[int]
-    lon_lo: list[int]
-    lon_hi: list[int]
-    span: list[int]
-    volume_ix: list[int]
+    packed: list[int]
 
     @property
     def locks(self) -> list[int]:
         """The distinct parents, ascending: the order in which every writer locks."""
-        return sorted(set(self.parent))
+        return sorted(set(self.packed[::WIDTH]))
 
-    def query_columns(self) -> tuple[list[int], ...]:
-        """The thirteen arrays of a search, in the order of the SQL functions."""
-        return (
-            self.parent, self.mask, self.start_ms, self.end_ms, self.datum, self.own_lower, self.own_upper,
-            self.lower, self.upper, self.lat_lo, self.lat_hi, self.lon_lo, self.lon_hi,
-        )  # fmt: skip
 
-    def cell_columns(self) -> tuple[list[int], ...]:
-        """The fifteen arrays that are written, in the order of ``plan_write``."""
-        return (
-            self.parent, self.span, self.end_ms, self.start_ms, self.mask, self.datum, self.own_lower,
-            self.own_upper, self.lower, self.upper, self.lat_lo, self.lat_hi, self.lon_lo, self.lon_hi,
-            self.volume_ix,
-        )  # fmt: skip
+WIDTH = 15
+"""Numbers in one row."""
 
 
 class Reach(Struct, frozen=True):
@@ -69,7 +42,7 @@ class Reach(Struct, frozen=True):
 
 def no_rows() -> Rows:
     """Rows of nothing, to be filled."""
-    return Rows(*([] for _ in range(15)))
+    return Rows([])
 
 
 def reach_of(separation: Separation) -> Reach:
@@ -89,25 +62,11 @@ def add_rows(rows: Rows, solid: Solid, volume_ix: int, reach: Reach) -> None:
     own_upper = math.ceil((volume.upper_m + reach.height_m) * 100)
     lower = math.floor((solid.band_m[0] - reach.height_m) * 100)
     upper = math.ceil((solid.band_m[1] + reach.height_m) * 100)
-    lat_lo, lat_hi, lon_lo, lon_hi = bounds_e7(solid, reach.sideways_m)
-    datum = _DATUM_CODE[volume.datum]
+    heights = (_DATUM_CODE[volume.datum], own_lower, own_upper, lower, upper)
+    box = bounds_e7(solid, reach.sideways_m)
     span = span_of(volume.end_ms - volume.start_ms)
     for parent, mask in cover(solid, reach.sideways_m):
-        rows.parent.append(parent)
-        rows.mask.append(mask)
-        rows.start_ms.append(start_ms)
-        rows.end_ms.append(end_ms)
-        rows.datum.append(datum)
-        rows.own_lower.append(own_lower)
-        rows.own_upper.append(own_upper)
-        rows.lower.append(lower)
-        rows.upper.append(upper)
-        rows.lat_lo.append(lat_lo)
-        rows.lat_hi.append(lat_hi)
-        rows.lon_lo.append(lon_lo)
-        rows.lon_hi.append(lon_hi)
-        rows.span.append(span)
-        rows.volume_ix.append(volume_ix)
+        rows.packed.extend((parent, span, end_ms, start_ms, mask, *heights, *box, volume_ix))
 
 
 def rows_of(solids: Sequence[Solid], reach: Reach) -> Rows:

@@ -1,8 +1,7 @@
 -- name: write
 -- Lock, look, decide, write, queue the statement; see the migration for the answers.
 SELECT * FROM plan_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38,
-                         $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54)
+                         $21, $22, $23, $24, $25, $26, $27, $28)
 
 -- name: find
 -- One plan by its id.
@@ -13,9 +12,9 @@ FROM plan WHERE plan_id = $1
 -- Plans in force whose index rows meet those asked about, with the volumes that do.
 SELECT p.plan_id, p.version, p.ovn, p.party_id, p.state, p.priority, p.sharing, n.volume_ixs, p.body
 FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS volume_ixs
-      FROM plan_neighbours($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) f GROUP BY f.plan_id) n
+      FROM plan_neighbours($1) f GROUP BY f.plan_id) n
 JOIN plan p USING (plan_id)
-ORDER BY p.start_ms, p.plan_id LIMIT $14
+ORDER BY p.start_ms, p.plan_id LIMIT $2
 
 -- name: page
 -- One page of the plans that a viewer may see, by party, state and time, ordered by start and id.
@@ -32,7 +31,7 @@ ORDER BY start_ms, plan_id LIMIT $8
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
 FROM plan
 WHERE plan_id IN (
-        SELECT f.plan_id FROM plan_neighbours($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) f)
+        SELECT f.plan_id FROM plan_neighbours($9) f)
   AND (party_id = $1 OR sharing <> 'conflicts')
   AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
   AND ($4::bigint IS NULL OR end_ms > $4) AND ($5::bigint IS NULL OR start_ms < $5)
@@ -44,9 +43,9 @@ ORDER BY start_ms, plan_id LIMIT $8
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
 FROM plan
 WHERE plan_id IN (
-        SELECT f.plan_id FROM plan_neighbours($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) f
+        SELECT f.plan_id FROM plan_neighbours($9) f
         UNION
-        SELECT f.plan_id FROM plan_neighbours_ended($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) f)
+        SELECT f.plan_id FROM plan_neighbours_ended($9) f)
   AND (party_id = $1 OR sharing <> 'conflicts')
   AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
   AND ($4::bigint IS NULL OR end_ms > $4) AND ($5::bigint IS NULL OR start_ms < $5)

@@ -103,8 +103,8 @@ async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) ->
             act.state.value, act.ovn, act.priority, act.sharing.value, act.start_ms, act.end_ms, act.body,
             act.looks, act.with_own, list(known), list(known.values()), epoch,
             act.key, act.key_status, act.key_response,
-            act.search.locks, *act.search.query_columns(),
-            act.recell, *act.cells.cell_columns(),
+            act.search.locks, None if act.search is act.cells else act.search.packed,
+            act.recell, act.cells.packed,
         ),
     )  # fmt: skip
     first = rows[0]
@@ -140,7 +140,7 @@ async def find(pool: Pool, plan_id: str) -> PlanRow | None:
 async def neighbours(pool: Pool, search: Rows, limit: int) -> list[NeighbourRow]:
     """Plans in force that may meet what is searched for, earliest first, at most ``limit``."""
     with wrap_errors():
-        rows = await pool.fetch(_SQL["neighbours"], *search.query_columns(), limit)
+        rows = await pool.fetch(_SQL["neighbours"], search.packed, limit)
     return [_neighbour(row) for row in rows]
 
 
@@ -166,7 +166,7 @@ async def page(pool: Pool, wanted: PageFilter, area: Rows | None) -> list[PlanRo
     ]  # fmt: skip
     query = _SQL["page"]
     if area is not None:
-        values += area.query_columns()
+        values.append(area.packed)
         query = _SQL["page_in_area_ended" if PlanState.ENDED in wanted.states else "page_in_area"]
     with wrap_errors():
         rows = await pool.fetch(query, *values)
