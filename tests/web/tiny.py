@@ -115,7 +115,7 @@ def routes() -> list[Route]:
             headers_in=(QueryField("if-match", str, "the version seen"),), example=GOOD_PLAN,
         ),
         Route("GET", "/v1/plans/{plan_id}", "plans.read", get_plan, "One plan.", "plans", errors=(NotFound,)),
-        Route("DELETE", "/v1/plans/{plan_id}", "plans.write", remove, "Forget it.", "plans", None, {204: None}),
+        Route("DELETE", "/v1/plans/{plan_id}", "plans.write", remove, "Forget.", "plans", None, {204: None}),
         Route(
             "GET", "/v1/count", "plans.read", count, "Typed query members.", "plans", answers={200: Counted},
             query=(
