@@ -18,7 +18,7 @@ import pytest_asyncio
 from detente.store import EmbeddedPostgres, migrate, open_pool
 from detente.store.leftovers import clear_leftovers
 
-PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool", "data_dir"}
+PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool", "data_dir", "empty_dsn", "made_dir"}
 
 
 def pytest_collection_modifyitems(items):
@@ -71,14 +71,8 @@ def pg_template(pg_server):
 @pytest.fixture
 def pg_dsn(pg_server, pg_template):
     """The URL of a fresh, migrated database of this test alone; its role is no superuser."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(pg_server.admin_dsn, autocommit=True) as admin:
-        # Copying files is quicker than writing 8 MB of log, and nobody needs this database after a crash.
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {pg_template} OWNER detente STRATEGY file_copy")
-        try:
-            yield with_database(pg_server.dsn, name)
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with temporary_database(pg_server, pg_template) as dsn:
+        yield dsn
 
 
 @pytest_asyncio.fixture
@@ -89,6 +83,19 @@ async def pg_pool(pg_dsn):
         yield pool
     finally:
         pool.terminate()
+
+
+@contextlib.contextmanager
+def temporary_database(server, template="template0"):
+    """A database of its own, owned by the exchange's role; gives its URL."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
+        # Copying files is quicker than writing 8 MB of log, and nobody needs this database after a crash.
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER detente STRATEGY file_copy")
+        try:
+            yield with_database(server.dsn, name)
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def with_database(dsn, name):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import temporary_data_dir
+from tests.conftest import temporary_data_dir, temporary_database
 
 from detente.store import EmbeddedPostgres
 
@@ -71,3 +71,17 @@ def launch():
             return launcher
 
         yield start
+
+
+@pytest.fixture
+def empty_dsn(pg_server):
+    """The URL of a database with nothing in it, owned by a role that is no superuser."""
+    with temporary_database(pg_server) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def second_empty_dsn(pg_server):
+    """Another such database."""
+    with temporary_database(pg_server) as dsn:
+        yield dsn

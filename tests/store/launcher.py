@@ -19,6 +19,11 @@ from detente.store import EmbeddedPostgres, open_pool
 WRITERS = 4
 
 
+def say(*words):
+    sys.stdout.write(" ".join(str(word) for word in words) + "\n")
+    sys.stdout.flush()
+
+
 async def write_rows(dsn):
     pool = await open_pool(dsn, min_size=WRITERS)
     await pool.execute("CREATE TABLE IF NOT EXISTS written (number bigint PRIMARY KEY)")
@@ -28,7 +33,7 @@ async def write_rows(dsn):
         number = first + offset
         while True:
             await pool.execute("INSERT INTO written VALUES ($1)", number)
-            print(number, flush=True)
+            say(number)
             number += WRITERS
 
     await asyncio.gather(*(writer(offset) for offset in range(WRITERS)))
@@ -44,9 +49,9 @@ def main():
     try:
         server = EmbeddedPostgres.start(Path(sys.argv[1]))
     except DetenteError as refusal:
-        print("refused", refusal, flush=True)
+        say("refused", refusal)
         return 3
-    print("ready", server.pid, flush=True)
+    say("ready", server.pid)
     if mode == "rows":
         asyncio.run(write_rows(server.dsn))
     if mode == "idle":

@@ -21,7 +21,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which may
 def test_started_by_root_the_server_is_nobodys_and_so_is_its_folder(data_dir):
     nobody = pwd.getpwnam("nobody").pw_uid
     with EmbeddedPostgres.start(data_dir):
-        owners = {os.stat(f"/proc/{process}").st_uid for process in processes_in(data_dir / "cluster")}
+        owners = {Path(f"/proc/{process}").stat().st_uid for process in processes_in(data_dir / "cluster")}
     assert owners == {nobody}
     assert {path.stat().st_uid for path in (data_dir, data_dir / "cluster", data_dir / "pgpass")} == {nobody}
 

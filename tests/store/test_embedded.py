@@ -1,9 +1,11 @@
 """Starting, stopping, refusing: what a data folder holds and who may use it."""
 
+import asyncio
 import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import asyncpg
 import psycopg
@@ -14,10 +16,30 @@ from detente.store import EmbeddedPostgres, running_dsn
 from detente.store.folder import FolderLock
 from detente.store.leftovers import processes_in
 
+OWN_ROLE = """
+SELECT rolname, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user
+"""
+DURABLE_AND_PRIVATE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "data_checksums": "on",
+    "listen_addresses": "",
+    "jit": "off",
+}
+
 
 def one_row(dsn):
     with psycopg.connect(dsn) as connection:
         return connection.execute("SELECT 1").fetchone()
+
+
+async def asked_by_asyncpg(dsn):
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT 1")
+    finally:
+        await connection.close()
 
 
 def test_a_start_makes_a_private_folder_and_a_durable_server(data_dir):
@@ -38,17 +60,8 @@ def test_a_start_makes_a_private_folder_and_a_durable_server(data_dir):
                     "full_page_writes",
                 )
             }
-            role = connection.execute(
-                "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
-            ).fetchone()
-    assert shown == {
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "data_checksums": "on",
-        "listen_addresses": "",
-        "jit": "off",
-        "full_page_writes": "on",
-    }
+            role = connection.execute(OWN_ROLE).fetchone()
+    assert shown == DURABLE_AND_PRIVATE
     assert role == ("detente", False, False, False)
     assert processes_in(folder / "cluster") == []
 
@@ -61,8 +74,7 @@ def test_no_password_no_entry(made_dir):
                 one_row(server.dsn.replace(word, wrong))
         assert one_row(server.dsn) == (1,)
         for process in processes_in(made_dir / "cluster"):
-            with open(f"/proc/{process}/cmdline", "rb") as command:
-                assert word.encode() not in command.read()
+            assert word not in Path(f"/proc/{process}/cmdline").read_text()
         assert word not in repr(server)
         for log in (made_dir / "log").iterdir():
             assert word not in log.read_text()
@@ -112,17 +124,16 @@ def test_loopback_works_where_there_are_no_sockets(made_dir):
         assert list((made_dir / "run").iterdir()) == []
 
 
-async def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir):
+def test_a_path_too_long_for_a_socket_gets_a_short_one(data_dir):
     deep = data_dir / ("d" * 60) / ("e" * 60)
     with EmbeddedPostgres.start(deep) as server:
         assert len(os.fsencode(deep)) > 108
-        connection = await asyncpg.connect(server.dsn)
-        assert await connection.fetchval("SELECT 1") == 1
-        await connection.close()
-        elsewhere = (deep / "run" / "elsewhere").read_text()
-        assert stat.S_IMODE(os.stat(elsewhere).st_mode) == 0o700
+        assert one_row(server.dsn) == (1,)
+        assert asyncio.run(asked_by_asyncpg(server.dsn)) == 1
+        elsewhere = Path((deep / "run" / "elsewhere").read_text())
+        assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o700
         assert running_dsn(deep) == server.dsn
-    assert not os.path.exists(elsewhere)
+    assert not elsewhere.exists()
 
 
 def test_loose_permissions_are_tightened(made_dir):
@@ -211,20 +222,28 @@ def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(data_dir):
     script = (
         "import os, sys, time; from pathlib import Path; from detente.store.folder import FolderLock\n"
         "lock = FolderLock(Path(sys.argv[1])).take()\n"
-        "if os.fork() == 0: os.close(1); time.sleep(600)\n"
-        "os._exit(0)"
+        "if os.fork() == 0: os.write(1, b'.'); time.sleep(600)\n"
+        "time.sleep(600)"
     )
     data_dir.mkdir()
     lock = data_dir / "lock"
-    group = subprocess.Popen([sys.executable, "-c", script, str(lock)], start_new_session=True)
-    group.wait()
-    try:
-        FolderLock(lock).take().release()
-    finally:
-        os.killpg(group.pid, 9)
+    command = [sys.executable, "-c", script, str(lock)]
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE) as parent:
+        try:
+            assert parent.stdout.read(1) == b".", "the child runs"
+            with pytest.raises(StoreRefused, match=f"process {parent.pid}"):
+                FolderLock(lock).take()
+            parent.kill()
+            parent.wait()
+            FolderLock(lock).take().release()
+        finally:
+            os.killpg(parent.pid, 9)
 
 
 def test_a_process_that_ends_without_stop_takes_its_server_with_it(made_dir):
-    script = "import sys; from pathlib import Path; from detente.store import EmbeddedPostgres as E; E.start(Path(sys.argv[1]))"
+    script = (
+        "import sys; from pathlib import Path; from detente.store import EmbeddedPostgres\n"
+        "EmbeddedPostgres.start(Path(sys.argv[1]))"
+    )
     subprocess.run([sys.executable, "-c", script, str(made_dir)], check=True, timeout=60)
     assert processes_in(made_dir / "cluster") == []

@@ -92,6 +92,7 @@ async def test_the_database_killed_mid_write_comes_back_with_every_acknowledged_
     await pool.execute("CREATE TABLE written (number bigint PRIMARY KEY)")
     acknowledged, lost = set(), 0
     killed_at = None
+    enough = asyncio.Event()
 
     async def writer(offset):
         nonlocal lost
@@ -101,6 +102,8 @@ async def test_the_database_killed_mid_write_comes_back_with_every_acknowledged_
                 with wrap_errors():
                     await pool.execute("INSERT INTO written VALUES ($1)", number)
                 acknowledged.add(number)
+                if len(acknowledged) >= ENOUGH_ROWS:
+                    enough.set()
             except StoreUnavailable:
                 lost += 1
                 await asyncio.sleep(0.02)
@@ -108,8 +111,7 @@ async def test_the_database_killed_mid_write_comes_back_with_every_acknowledged_
 
     async def killer():
         nonlocal killed_at
-        while len(acknowledged) < ENOUGH_ROWS:
-            await asyncio.sleep(0.005)
+        await enough.wait()
         killed_at = max(acknowledged)
         if everything:
             kill_all(made_dir)

@@ -129,7 +129,7 @@ def cluster_major(cluster: Path) -> int:
         StoreRefused: if the folder holds no readable cluster.
     """
     try:
-        return int((cluster / "PG_VERSION").read_text(encoding="ascii").strip())
+        return int((cluster / "PG_VERSION").read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as error:
         raise StoreRefused(
             f"{cluster} is no PostgreSQL cluster: {error}; restore it from a backup"
@@ -162,10 +162,10 @@ def scram_verifier(password: str) -> str:
     Source: RFC 5802 section 3 and RFC 7677 (SCRAM-SHA-256), in the form PostgreSQL keeps in pg_authid.
     """
     salt = os.urandom(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, _SCRAM_ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("utf-8"), salt, _SCRAM_ITERATIONS)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
-    salt64, stored64, server64 = (base64.b64encode(part).decode("ascii") for part in (salt, stored, server))
+    salt64, stored64, server64 = (base64.b64encode(part).decode("utf-8") for part in (salt, stored, server))
     return f"SCRAM-SHA-256${_SCRAM_ITERATIONS}:{salt64}${stored64}:{server64}"
 
 
@@ -208,7 +208,7 @@ def run_program(account: Account | None, command: list[str | Path], text: str) -
     )
     if ran.returncode != 0:
         said = " ".join(ran.stdout.strip().splitlines()[-4:])
-        if "No space left on device" in said:
+        if "No space left on device" in ran.stdout:
             raise StoreUnavailable(f"the disk is full: {said}")
         raise StoreRefused(f"{Path(command[0]).name} failed with status {ran.returncode}: {said}")
     return ran.stdout

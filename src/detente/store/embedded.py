@@ -286,8 +286,9 @@ def open_folder(data_dir: Path) -> DataFolder:
     owner = owner_name(root / "cluster")
     if owner not in (None, account.name):
         raise StoreRefused(
-            f"the cluster in {root} belongs to {owner!r}, but {account.name!r} is to run it; give the whole folder "
-            f"to one account ('chown -R {account.name} {root}'), or name its owner in {ACCOUNT_SETTING}"
+            f"the cluster in {root} belongs to {owner!r}, but {account.name!r} is to run it; give the whole "
+            f"folder to one account ('chown -R {account.name} {root}'), "
+            f"or name its owner in {ACCOUNT_SETTING}"
         )
     return DataFolder(root, account)
 

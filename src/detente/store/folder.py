@@ -184,7 +184,7 @@ class FolderLock:
         try:
             _lock(handle)
         except OSError:
-            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = os.pread(handle, 32, 0).decode("utf-8", "replace").strip() or "unknown"
             os.close(handle)
             raise StoreRefused(
                 f"the data folder {self._path.parent} is in use by process {holder}; stop it, or give this "
@@ -193,7 +193,7 @@ class FolderLock:
         if self._account is not None and sys.platform != "win32":
             os.fchown(handle, self._account.uid, self._account.gid)
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode("ascii"), 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
         # A forked child would share the lock and keep it beyond the launcher's death.
         if sys.platform != "win32":

@@ -58,7 +58,7 @@ def clear_leftovers(
 def recorded_postmaster(cluster: Path) -> int:
     """Read the postmaster's process id from its pid file; 0 when there is none."""
     try:
-        return int((cluster / "postmaster.pid").read_text(encoding="ascii", errors="replace").split("\n")[0])
+        return int((cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").split("\n")[0])
     except (OSError, ValueError):
         return 0
 

@@ -189,13 +189,11 @@ def _first_missing(applied: dict[str, str], wanted: Sequence[Migration]) -> Migr
                 "it was used by a newer Détente; start that one"
             )
     for migration in wanted:
-        if migration.name not in applied:
-            return migration
-        if applied[migration.name] != migration.sha256:
+        if migration.name in applied and applied[migration.name] != migration.sha256:
             raise StoreRefused(
                 f"the migration {migration.name} has changed since it was applied; "
                 "install the Détente that this database was made with",
                 expected=applied[migration.name],
                 actual=migration.sha256,
             )
-    return None
+    return next((migration for migration in wanted if migration.name not in applied), None)

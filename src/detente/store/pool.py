@@ -163,21 +163,21 @@ def translate_error(error: BaseException | None) -> StoreUnavailable | StoreRefu
     """
     if isinstance(error, asyncpg.PostgresError):
         return _translate_state(error)
+    reason = None
     if isinstance(error, asyncpg.InterfaceError):
         # The driver uses one class for a lost connection and for its misuse; only the text tells them apart.
-        if any(word in str(error) for word in ("closed", "closing", "released", "unexpected connection")):
-            return StoreUnavailable("the database does not answer: the connection was lost")
-        return None
-    if isinstance(error, asyncpg.InternalClientError):
+        lost = any(word in str(error) for word in ("closed", "closing", "released", "unexpected connection"))
+        reason = "the connection was lost" if lost else None
+    elif isinstance(error, asyncpg.InternalClientError):
         # What the driver says when a connection breaks while it is being handed back to the pool.
-        return StoreUnavailable("the database does not answer: the connection was lost")
-    if isinstance(error, TimeoutError):
-        return StoreUnavailable("the database does not answer: no reply in time")
-    if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
-        return StoreUnavailable("the database does not answer: no server is listening")
-    if isinstance(error, OSError):
-        return StoreUnavailable(f"the database does not answer: {error.strerror or error}")
-    return None
+        reason = "the connection was lost"
+    elif isinstance(error, TimeoutError):
+        reason = "no reply in time"
+    elif isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+        reason = "no server is listening"
+    elif isinstance(error, OSError):
+        reason = error.strerror or str(error)
+    return None if reason is None else StoreUnavailable(f"the database does not answer: {reason}")
 
 
 def _translate_state(error: "asyncpg.PostgresError") -> StoreUnavailable | StoreRefused | None:
