@@ -16,7 +16,7 @@ CREATE TABLE statement (
 CREATE INDEX statement_subject ON statement (subject, statement_id);
 
 CREATE TABLE statement_queue (
-    statement_id bigint PRIMARY KEY REFERENCES statement
+    statement_id bigint PRIMARY KEY
 );
 
 CREATE FUNCTION statement_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
