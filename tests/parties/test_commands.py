@@ -62,6 +62,15 @@ def test_a_second_init_is_refused_and_leaves_no_file(begun, pg_dsn, tmp_path):
     assert json.loads(begun.read_text())["client_secret"]
 
 
+@pytest.mark.parametrize("option", ["--name", "--administrator"])
+def test_names_are_held_to_their_limits_before_anything_is_made(option, tmp_path):
+    folder = tmp_path / "new"
+    for name in ("", "x" * 201, "a\nb"):
+        done = CliRunner().invoke(init.command, ["--data", str(folder), option, name])
+        assert isinstance(done.exception, BadInput)
+    assert not folder.exists()
+
+
 def test_without_a_file_the_secret_is_printed(pg_dsn):
     done = CliRunner().invoke(init.command, ["--database", pg_dsn])
     assert done.exit_code == 0

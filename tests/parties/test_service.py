@@ -175,6 +175,24 @@ async def test_two_administrators_who_disable_each_other_leave_one(exchange):
     assert await exchange.pool.fetchval("SELECT count(*) FROM account WHERE NOT is_disabled") == 1
 
 
+async def test_disabling_an_administrator_waits_for_another_that_is_not_committed_yet(exchange):
+    """Another server has disabled the second administrator and not committed: the first must not go too."""
+    await exchange.service.add_account("exchange", AccountBody("second", Role.ADMINISTRATOR), exchange.act())
+    first = exchange.administrator.account.account_id
+    async with exchange.pool.acquire() as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("SELECT FROM party WHERE party_id = 'exchange' FOR UPDATE")
+        await other.execute("UPDATE account SET is_disabled = true WHERE name = 'second'")
+        waiting = asyncio.create_task(
+            exchange.service.change_account(first, AccountChange(is_disabled=True), exchange.act())
+        )
+        await asyncio.sleep(0.3)
+        await transaction.commit()
+    with pytest.raises(Refused):
+        await waiting
+
+
 async def test_the_last_administrator_cannot_become_an_observer(exchange):
     account_id = exchange.administrator.account.account_id
     with pytest.raises(Refused):

@@ -8,10 +8,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from detente.errors import BadInput, NotAuthenticated, Unavailable
+from detente.errors import BadInput, NotAuthenticated, Refused, Unavailable
 from detente.parties.external import ExternalIssuer
 from detente.parties.issuer import asked_scopes, client_of
 from detente.parties.model import AccountBody, AccountChange, PartyBody, Role, TokenForm
+from detente.parties.signing import make_key
 from detente.parties.tokens import make_private_key, private_from_der, public_jwk, sign_token
 from detente.parties.verifier import Verifier, VerifierSettings
 
@@ -321,10 +322,32 @@ async def test_of_two_services_that_rotate_at_once_one_is_refused(exchange, plan
         *(server.service.rotate_signing_key(server.act()) for server in (exchange, other, exchange, other)),
         return_exceptions=True,
     )
-    assert sum(isinstance(answer, tuple) for answer in answers) == 1, answers
+    assert sorted(type(answer).__name__ for answer in answers) == ["Refused"] * 3 + ["tuple"], answers
     assert await exchange.pool.fetchval("SELECT count(*) FROM signing_key WHERE retires_ms IS NULL") == 1
     assert await exchange.pool.fetchval("SELECT count(*) FROM statement WHERE type = 'key.rotated'") == 2
     await other.verifier.authenticate(await exchange.token_of(planner))
+
+
+async def test_a_rotation_waits_for_one_that_is_not_committed_yet(exchange, clock):
+    """The two at their worst moment: the second decides while the first has written and not committed."""
+    clock.pass_s(1)
+    keys = [await make_key(), await make_key()]
+    signing = exchange.service.signing
+    async with exchange.pool.acquire() as first, exchange.pool.acquire() as second:
+        transaction = first.transaction()
+        await transaction.start()
+        await signing.add(first, keys[0], exchange.act(), at_once=False)
+
+        async def add_second():
+            async with second.transaction():
+                await signing.add(second, keys[1], exchange.act(), at_once=False)
+
+        waiting = asyncio.create_task(add_second())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await transaction.commit()
+        with pytest.raises(Refused):
+            await waiting
 
 
 async def test_own_issuer_cannot_be_taken_by_a_foreign_one(exchange):

@@ -6,17 +6,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import click
 import msgspec
 
 from detente.errors import BadInput, StoreRefused
-from detente.parties.model import EXCHANGE_PARTY, LOCAL_ACCOUNT, AccountSecret, Act
+from detente.parties.model import (
+    EXCHANGE_PARTY,
+    LOCAL_ACCOUNT,
+    AccountBody,
+    AccountSecret,
+    Act,
+    PartyBody,
+    Role,
+)
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
 from detente.store import EmbeddedPostgres, default_data_dir, migrate, open_pool, running_dsn
 
+_Body = TypeVar("_Body", PartyBody, AccountBody)
 # Commands on the database sign no token, so who would issue it does not matter.
 _SETTINGS = AccessSettings(issuer="urn:detente:local", audiences=("urn:detente:local",))
 
@@ -100,6 +109,25 @@ def local_act(**content: object) -> Act:
     )
 
 
+def checked(kind: type[_Body], /, **members: object) -> _Body:
+    """Hold the command line's words to the same limits as a request's members.
+
+    Args:
+        kind: what they make up.
+        **members: its members.
+
+    Returns:
+        The struct.
+
+    Raises:
+        BadInput: if a member is over its limits.
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(members), kind)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"This cannot be used: {error}", field="") from error
+
+
 class SecretFile:
     """A new file for a secret, readable by its owner only; made before there is a secret to lose.
 
@@ -160,6 +188,8 @@ def command(
     data: Path | None, url: str | None, name: str, administrator: str, secret_file: Path | None
 ) -> None:
     """Make a new exchange and its first administrator; refused where there is one already."""
+    checked(PartyBody, name=name)
+    checked(AccountBody, name=administrator, role=Role.ADMINISTRATOR)
     with SecretFile(secret_file) as file, services(data, url, is_new=True) as (runner, service):
         answer = runner.run(service.begin(name, administrator, local_act(name=name)))
         click.echo(

@@ -6,13 +6,11 @@ Works while the server runs and while it does not: the database is reached throu
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import msgspec
 
-from detente.cli.init import SecretFile, local_act, services
-from detente.errors import BadInput
+from detente.cli.init import SecretFile, checked, local_act, services
 from detente.parties.model import (
     Account,
     AccountBody,
@@ -24,8 +22,6 @@ from detente.parties.model import (
     PartyBody,
     Role,
 )
-
-_Body = TypeVar("_Body", PartyBody, AccountBody)
 
 
 def _on_database(function: Callable[..., None]) -> Callable[..., None]:
@@ -61,7 +57,7 @@ def add(
     priority_limit: int,
 ) -> None:
     """Add a party."""
-    body = _checked(PartyBody, name=name, contact=contact, languages=languages, priority_limit=priority_limit)
+    body = checked(PartyBody, name=name, contact=contact, languages=languages, priority_limit=priority_limit)
     with services(data, url) as (runner, service):
         added = runner.run(service.add_party(party_id, body, local_act(**msgspec.to_builtins(body))))
     click.echo(f"{added.party_id}  {added.name}")
@@ -127,7 +123,7 @@ def key(
     if (issuer is None) != (subject is None):
         raise click.UsageError("--issuer and --subject go together")
     outside = None if issuer is None or subject is None else ExternalSubject(issuer, subject)
-    body = _checked(AccountBody, name=name, role=Role(role), kind=AccountKind(kind), external_subject=outside)
+    body = checked(AccountBody, name=name, role=Role(role), kind=AccountKind(kind), external_subject=outside)
     with SecretFile(secret_file) as file, services(data, url) as (runner, service):
         file.show(runner.run(service.add_account(party_id, body, local_act(**msgspec.to_builtins(body)))))
 
@@ -177,11 +173,3 @@ def _life_of(key_view: KeyView) -> str:
 
 def _state(is_stopped: bool) -> str:  # noqa: FBT001 - a value to be shown
     return "stopped" if is_stopped else "active"
-
-
-def _checked(kind: type[_Body], /, **members: object) -> _Body:
-    """Hold the command line's words to the same limits as a request's members."""
-    try:
-        return msgspec.convert(msgspec.to_builtins(members), kind)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"This cannot be used: {error}", field="") from error
