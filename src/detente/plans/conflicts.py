@@ -1,5 +1,6 @@
 """Exact conflicts between plans: who, which rule, where, from when to when, how deep."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
@@ -67,7 +68,7 @@ def describe(
 class SolidCache:
     """Prepared volumes of plans by OVN, so that a busy neighbour is prepared once.
 
-    An OVN names one version for ever, so an entry is never wrong; the oldest go first.
+    An OVN names one version for ever, so an entry is never wrong; the oldest go first. Threads may share it.
 
     Args:
         max_volumes: how many volumes are kept.
@@ -76,20 +77,24 @@ class SolidCache:
     def __init__(self, max_volumes: int = 20_000) -> None:
         self._max_volumes = max_volumes
         self._held = 0
+        self._turn = threading.Lock()
         self._solids: OrderedDict[str, tuple[Solid, ...]] = OrderedDict()
 
     def get(self, ovn: str, prepare: Callable[[], tuple[Solid, ...]]) -> tuple[Solid, ...]:
         """The prepared volumes of a version, prepared now if they are not held."""
-        solids = self._solids.get(ovn)
-        if solids is not None:
-            self._solids.move_to_end(ovn)
-            return solids
+        with self._turn:
+            held = self._solids.get(ovn)
+            if held is not None:
+                self._solids.move_to_end(ovn)
+                return held
         solids = prepare()
-        self._solids[ovn] = solids
-        self._held += len(solids)
-        while self._held > self._max_volumes and len(self._solids) > 1:
-            _, dropped = self._solids.popitem(last=False)
-            self._held -= len(dropped)
+        with self._turn:
+            if ovn not in self._solids:
+                self._solids[ovn] = solids
+                self._held += len(solids)
+            while self._held > self._max_volumes and len(self._solids) > 1:
+                _, dropped = self._solids.popitem(last=False)
+                self._held -= len(dropped)
         return solids
 
 

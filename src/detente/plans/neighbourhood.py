@@ -1,6 +1,8 @@
 """Examines the plans that the index found near: which of them conflict, and which of those block."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +14,20 @@ from detente.plans.rules import SeparationRules, Standing, blocks, separation_be
 from detente.plans.store import NeighbourRow
 from detente.plans.views import decode_body
 from detente.plans.volumes import prepare_all
+
+MAX_CONFLICTS = 200
+"""The most conflicts that one answer describes; a plan with so many is refused in any case."""
+_ASIDE = 200
+"""Pairs of plan and volume beyond which an examination leaves the event loop to others."""
+
+_Result = TypeVar("_Result")
+
+
+async def aside(size: int, work: Callable[..., _Result], *values: object) -> _Result:
+    """Do exact work here if it is small, else in a thread, so that other requests go on."""
+    if size <= _ASIDE:
+        return work(*values)
+    return await asyncio.to_thread(work, *values)
 
 
 class Subject(Struct, frozen=True):
@@ -36,6 +52,8 @@ class Examined(Struct, frozen=True):
     blocking: tuple[Meeting, ...]
     harmless: dict[str, str]
     """Plan id to the OVN at which it was found not to block."""
+    is_complete: bool
+    """False when the examination ended early because enough was found to refuse."""
 
     def conflicts_for(self, viewer: str) -> tuple[Conflict, ...]:
         """The blocking conflicts as one party may know them, first instant first."""
@@ -72,10 +90,14 @@ class Neighbourhood:
         return Neighbour(standing=row.standing, sharing=row.sharing, solids=pick(solids, row.volume_ixs))
 
     def meetings(
-        self, subject: Subject, rows: Iterable[NeighbourRow], rules: SeparationRules
+        self,
+        subject: Subject,
+        rows: Iterable[NeighbourRow],
+        rules: SeparationRules,
+        most: int = MAX_CONFLICTS,
     ) -> list[Meeting]:
-        """Every neighbour that conflicts with the subject, whether or not it blocks."""
-        found = []
+        """The neighbours that conflict with the subject, whether or not they block; at most ``most``."""
+        found: list[Meeting] = []
         for row in rows:
             if row.standing.plan_id == subject.standing.plan_id:
                 continue
@@ -84,9 +106,11 @@ class Neighbourhood:
             pieces = meet(subject.solids, neighbour.solids, separation)
             if pieces:
                 found.append(Meeting(neighbour, separation, pieces))
+            if len(found) == most:
+                break
         return found
 
-    def examine(
+    async def examine(
         self,
         subject: Subject,
         rows: Sequence[NeighbourRow],
@@ -107,9 +131,11 @@ class Neighbourhood:
             for row in rows
             if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
         ]
-        blocking = tuple(self.meetings(subject, may_block, rules))
+        blocking = tuple(
+            await aside(len(may_block) * len(subject.solids), self.meetings, subject, may_block, rules)
+        )
         blocked_by = {meeting.neighbour.standing.plan_id for meeting in blocking}
         harmless = {
             row.standing.plan_id: row.standing.ovn for row in rows if row.standing.plan_id not in blocked_by
         }
-        return Examined(blocking=blocking, harmless=harmless)
+        return Examined(blocking=blocking, harmless=harmless, is_complete=len(blocking) < MAX_CONFLICTS)

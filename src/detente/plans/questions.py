@@ -23,7 +23,7 @@ from detente.plans.model import (
     PlanView,
     QueryBody,
 )
-from detente.plans.neighbourhood import Neighbourhood, Subject
+from detente.plans.neighbourhood import Neighbourhood, Subject, aside
 from detente.plans.rules import Standing, may_see_plan, widest_separation
 from detente.plans.separations import Separations
 from detente.plans.views import decode_body, view
@@ -118,7 +118,8 @@ class Questions:
         subject = Subject(standing, self._neighbourhood.solids_of(row.ovn, row.body), body.own_plans)
         rules = (await self._separations.now()).rules
         rows = await self._near(rows_of(subject.solids, reach_of(widest_separation(rules, row.party_id))))
-        meetings = self._neighbourhood.meetings(subject, rows, rules)
+        size = len(rows) * len(subject.solids)
+        meetings = await aside(size, self._neighbourhood.meetings, subject, rows, rules)
         return tuple(describe(m.pieces, m.neighbour, m.separation, who.party_id) for m in meetings)
 
     async def check(self, who: Principal, body: CheckBody) -> CheckResult:
@@ -135,7 +136,7 @@ class Questions:
         subject = Subject(standing, solids, body.own_plans)
         rules = (await self._separations.now()).rules
         rows = await self._near(rows_of(solids, reach_of(widest_separation(rules, who.party_id))))
-        examined = self._neighbourhood.examine(subject, rows, rules, knows=frozenset())
+        examined = await self._neighbourhood.examine(subject, rows, rules, knows=frozenset())
         conflicts = examined.conflicts_for(who.party_id)
         ways_out = None
         if body.ways_out is not None and conflicts:
@@ -148,6 +149,13 @@ class Questions:
         Raises:
             BadInput: an area, a band or a cursor that cannot be used.
         """
+        if body.start is not None and body.end is not None and body.end <= body.start:
+            raise BadInput(
+                "the time asked about ends before it starts",
+                field="end",
+                expected=f"later than start ({body.start.isoformat()})",
+                actual=body.end.isoformat(),
+            )
         area = self._area_of(body)
         rows = None if area is None else rows_of([area], Reach())
         after_start_ms, after_plan_id = _read_cursor(body.cursor)

@@ -22,8 +22,8 @@ from detente.errors import (
 )
 from detente.plans import store
 from detente.plans.index import Reach, no_rows, reach_of, rows_of
-from detente.plans.model import Conflict, OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
-from detente.plans.neighbourhood import Neighbourhood, Subject
+from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
+from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
 from detente.plans.rules import (
     Standing,
     may_see_plan,
@@ -172,6 +172,8 @@ class PlansService:
             require_transition(was.state, asked.state)
         elif was.version != request.expected_version + 1:
             raise _stale(plan_id, request.expected_version, was.version)
+        if asked.state is PlanState.ACTIVATED and was.version == request.expected_version:
+            require_not_over(body.volumes, self._now_ms())
         await self._require_may_claim(who, body, asked.knows)
         standing = Standing(plan_id, self._new_ovn(), who.party_id, asked.state, body.priority)
         solids = self._neighbourhood.solids_of(was.ovn, was.body) if must_look(asked.state) else ()
@@ -222,15 +224,13 @@ class PlansService:
                 separations = await self._separations.reload()
                 write, known = self._prepare_write(act, request, separations), {}
             elif answer.status == "look":
-                found = self._neighbourhood.examine(
+                found = await self._neighbourhood.examine(
                     act.subject, answer.neighbours, separations.rules, knows=act.knows
                 )
                 if found.blocking:
-                    raise await self._refusal(
-                        act, request, separations, found.conflicts_for(act.who.party_id)
-                    )
+                    raise await self._refusal(act, request, separations, found)
                 known.update(found.harmless)
-            else:
+            elif answer.status != "exists" or answer.party_id is not None:
                 return await self._outcome(act, request, write, answer)
         raise Unavailable(
             f"the neighbours changed {_MAX_ROUNDS} times while this plan was examined; try again"
@@ -274,8 +274,9 @@ class PlansService:
         )
 
     async def _refusal(
-        self, act: _Act, request: Request, separations: SeparationsNow, conflicts: tuple[Conflict, ...]
+        self, act: _Act, request: Request, separations: SeparationsNow, found: Examined
     ) -> ConflictingPlan:
+        conflicts = found.conflicts_for(act.who.party_id)
         ways_out = None
         if request.wants_ways_out:
             ways_out = await self._ways_out.search(
@@ -286,6 +287,7 @@ class PlansService:
             f"{n} plans in force are in the way" if n > 1 else "a plan in force is in the way",
             plan_id=act.subject.standing.plan_id,
             conflicts=conflicts,
+            is_complete=found.is_complete,
             ways_out=ways_out,
         )
 

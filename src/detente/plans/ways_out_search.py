@@ -1,5 +1,6 @@
 """Looks for ways out of a conflict: gathers what is near, solves each kind, offers the smallest."""
 
+import asyncio
 import math
 from collections.abc import Callable, Sequence
 
@@ -86,7 +87,9 @@ class WaysOutSearch:
             if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
             for solid in self._neighbourhood.neighbour(row).solids
         ]
-        return solve(solids, obstacles, limits, self._now_ms(), self._neighbourhood.prepare)
+        return await asyncio.to_thread(
+            solve, solids, obstacles, limits, self._now_ms(), self._neighbourhood.prepare
+        )
 
 
 def _search_rows(solids: Sequence[Solid], separation: Separation, limits: WaysOutLimits) -> Rows:

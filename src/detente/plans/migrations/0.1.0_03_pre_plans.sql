@@ -235,7 +235,8 @@ BEGIN
             JOIN plan p ON p.plan_id = n.plan_id
             WHERE (p_with_own OR p.party_id <> p_party_id)
               AND NOT EXISTS (SELECT 1 FROM unnest(p_known_ids, p_known_ovns) AS k (id, ovn)
-                              WHERE k.id = p.plan_id AND k.ovn = p.ovn);
+                              WHERE k.id = p.plan_id AND k.ovn = p.ovn)
+            LIMIT 1000;  -- the rest is sent when these have been examined
         IF FOUND THEN
             RETURN;
         END IF;
