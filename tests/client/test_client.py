@@ -41,7 +41,7 @@ QUICK = Retries(attempts=3, first_wait_s=0.01, longest_wait_s=0.02)
 
 def view(plan_id=PLAN_ID, version=1):
     return PlanView(
-        plan_id, "alpha", PlanState.ACCEPTED, version, 0, Sharing.VOLUMES, AT, BODY.volumes[0].end, BODY.volumes,
+        plan_id, "alpha", PlanState.ACCEPTED, version, 0, Sharing.VOLUMES, AT, AT, BODY.volumes,
         "a survey", "", "ovn-1", AT, True,
     )  # fmt: skip
 
