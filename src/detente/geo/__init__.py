@@ -20,7 +20,8 @@ def bounds_e7(solid: Solid, grow_m: float = 0.0) -> tuple[int, int, int, int]:
     """Bound a shape, grown by ``grow_m``, in 1e-7 degrees.
 
     Returns:
-        (lat_lo, lat_hi, lon_lo, lon_hi), a superset; all longitudes when it crosses the antimeridian or nears a pole.
+        (lat_lo, lat_hi, lon_lo, lon_hi), a superset; all longitudes when it crosses the antimeridian or
+        nears a pole.
     """
     return _box_e7(solid.core, grow_m)
 

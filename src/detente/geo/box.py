@@ -12,6 +12,7 @@ from detente.geo.limits import EDGE_STEP_M
 _E7 = 10_000_000
 _BULGE_M = EDGE_STEP_M**2 / 8 / 6_300_000.0
 _NEAR_POLE_DEG = 89.9
+_TURN_DEG = 180.0
 
 
 class Box(NamedTuple):
@@ -26,7 +27,7 @@ class Box(NamedTuple):
 def box_around(core: Core, grow_m: float = 0.0) -> Box:
     """Bound a core, its radius and ``grow_m`` more."""
     lat, lon = positions(core.points_m)
-    # A metre on the ellipsoid is never more than 1 / MIN_RADIUS_M radians of the sphere of geodetic latitudes.
+    # A metre is never more than 1 / MIN_RADIUS_M radians on the sphere of geodetic latitudes.
     angle = math.degrees((core.radius_m + grow_m + 0.01) / MIN_RADIUS_M)
     low, high = float(lat.min()), float(lat.max())
     tilt = math.tan(math.radians(min(_NEAR_POLE_DEG, max(-low, high, 0.0))))
@@ -38,9 +39,8 @@ def box_around(core: Core, grow_m: float = 0.0) -> Box:
         south = -90.0 if core.center.lat_deg - reach <= -_NEAR_POLE_DEG or low <= -_NEAR_POLE_DEG else low
         north = 90.0 if core.center.lat_deg + reach >= _NEAR_POLE_DEG or high >= _NEAR_POLE_DEG else high
         return Box(south, north, -180.0, 180.0)
-    wide = math.degrees(
-        math.asin(min(1.0, math.sin(math.radians(angle)) / math.cos(math.radians(max(high, -low)))))
-    )
+    narrow = math.cos(math.radians(max(high, -low)))
+    wide = math.degrees(math.asin(min(1.0, math.sin(math.radians(angle)) / narrow)))
     away = (lon - core.center.lon_deg + 540.0) % 360.0 - 180.0
     lon_lo = core.center.lon_deg + float(away.min()) - wide
     return Box(low, high, lon_lo, core.center.lon_deg + float(away.max()) + wide)
@@ -50,8 +50,8 @@ def box_e7(core: Core, grow_m: float) -> tuple[int, int, int, int]:
     """The box in 1e-7 degrees, rounded outward; longitudes are the full circle when it passes 180."""
     box = box_around(core, grow_m)
     lon = (box.lon_lo, box.lon_hi)
-    if lon[0] < -180.0 or lon[1] > 180.0:
-        lon = (-180.0, 180.0)
+    if lon[0] < -_TURN_DEG or lon[1] > _TURN_DEG:
+        lon = (-_TURN_DEG, _TURN_DEG)
     return (
         max(-90 * _E7, math.floor(box.lat_lo * _E7) - 1),
         min(90 * _E7, math.ceil(box.lat_hi * _E7) + 1),

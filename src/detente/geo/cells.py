@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.geo.ellipsoid import Floats
+from detente.geo.ellipsoid import A_M, E2, Floats
 
 Ints = NDArray[np.int64]
 
@@ -32,7 +32,10 @@ FACES: Floats = np.array(
     ],
     dtype=np.float64,
 )
-_AXES: list[list[list[float]]] = FACES.tolist()
+# The same as (component, sign): a product with an axis only picks a component.
+_PICKS = [[(int(abs(row).argmax()), float(row.sum())) for row in face] for face in FACES]
+_FACE_REACH = 1 / math.sqrt(3)
+"""Cosine between a face's normal and its corners."""
 _POSITION = np.array([[0, 1, 3, 2], [0, 3, 1, 2], [2, 3, 1, 0], [2, 1, 3, 0]])
 _TURN = np.array([1, 0, 0, 3])
 _QUARTER = math.pi / 4
@@ -51,6 +54,8 @@ def _hilbert(levels: int) -> tuple[Ints, Ints]:
 
 
 _STRIDE_POSITION, _STRIDE_TURN = _hilbert(_HALF)
+_STRIDES: list[list[list[tuple[int, int]]]] = np.stack((_STRIDE_POSITION, _STRIDE_TURN), axis=-1).tolist()
+_LAST_POSITIVE = 3
 _CHILD_POSITION = _hilbert(CHILD_LEVEL - PARENT_LEVEL)[0]
 CHILD_BIT: NDArray[np.uint64] = np.uint64(1) << _CHILD_POSITION.astype(np.uint64)
 """The bit of child [orientation, i & 7, j & 7] in its parent's mask."""
@@ -78,13 +83,29 @@ def parent_ids(face: Ints, i: Ints, j: Ints) -> tuple[Ints, Ints]:
     return (face << 61) | (position << 41) | (1 << 40), turn
 
 
-def corners(face: int, i: Ints, j: Ints, level: int) -> Floats:
-    """Unit vectors of grid corners of a face: ``i`` and ``j`` broadcast, shape (..., 3)."""
+def parent_id(face: int, i: int, j: int) -> tuple[int, int]:
+    """Name one level 10 cell: :func:`parent_ids` for plain numbers."""
+    low = (1 << _HALF) - 1
+    upper, turn = _STRIDES[face & 1][i >> _HALF][j >> _HALF]
+    lower, turn = _STRIDES[turn][i & low][j & low]
+    unsigned = (face << 61) | (upper << (41 + 2 * _HALF)) | (lower << 41) | (1 << 40)
+    return unsigned - (1 << 64) if face > _LAST_POSITIVE else unsigned, turn
+
+
+def corners_m(face: int, i: Ints, j: Ints, level: int) -> Floats:
+    """Place grid corners of a face on the ellipsoid: ``i`` and ``j`` broadcast, metres, shape (..., 3)."""
     size = 1 << level
+    (axis, sign), (axis_u, sign_u), (axis_v, sign_v) = _PICKS[face]
     u, v = uv_of_st(i / size), uv_of_st(j / size)
-    normal, along_u, along_v = FACES[face]
-    points: Floats = normal + u[..., None] * along_u + v[..., None] * along_v
-    points /= np.sqrt(1 + u * u + v * v)[..., None]
+    u2, v2 = u * u, v * v
+    up2 = (u2, v2, 1.0)[(axis_u, axis_v, axis).index(2)]
+    # The unit normal n stands on the ellipsoid at (nx, ny, (1 - e2) nz) a / sqrt(1 - e2 nz2).
+    radius = A_M / np.sqrt(1 + u2 + v2 - E2 * up2)
+    points = np.empty((*radius.shape, 3))
+    points[..., axis] = radius * sign
+    points[..., axis_u] = radius * (u * sign_u)
+    points[..., axis_v] = radius * (v * sign_v)
+    points[..., 2] *= 1 - E2
     return points
 
 
@@ -114,8 +135,11 @@ def cap_ranges(
     """
     found = []
     sine = math.sin(angle)
-    for face, (axis, along_u, along_v) in enumerate(_AXES):
-        p, u, v = (sum(a * b for a, b in zip(normal, row, strict=True)) for row in (axis, along_u, along_v))
+    for face, ((axis, sign), (axis_u, sign_u), (axis_v, sign_v)) in enumerate(_PICKS):
+        p = normal[axis] * sign
+        if p < _FACE_REACH - angle:
+            continue
+        u, v = normal[axis_u] * sign_u, normal[axis_v] * sign_v
         across = _turns(p, u, v, sine)
         upward = _turns(p, v, u, sine)
         if across and upward:

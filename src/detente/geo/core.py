@@ -13,17 +13,18 @@ import shapely
 from msgspec import Struct
 
 from detente.errors import BadInput, InvalidShape, TooLarge
-from detente.geo.ellipsoid import A_M, Floats, direct, in_space, inverse, normals, positions
+from detente.geo.ellipsoid import A_M, B_M, Floats, direct, in_space, inverse, normals, positions
 from detente.geo.frame import Frame
 from detente.geo.limits import EDGE_STEP_M, MAX_EXTENT_M, MAX_OUTLINE_M, MAX_VERTICES, MIN_THICKNESS_M
 from detente.geo.model import Circle, Corridor, LatLon, Polygon, Shape
 
 _SAME_POINT_M = 1e-6
-_ANTIPODAL_M = 2 * A_M * math.cos(0.01)
+_ANTIPODAL_M = 2 * B_M * math.cos(0.05)
 """Chord beyond which two ends are so nearly opposite that the shortest path is a matter of chance."""
 _CHORD_PER_ARC = 0.97
 _MIN_RING = 3
 _MIN_PATH = 2
+_ORIGIN = shapely.Point(0.0, 0.0)
 
 
 class Kind(Enum):
@@ -48,6 +49,8 @@ class Core(Struct, frozen=True):
     """The shapely geometry in ``frame``."""
     extent_m: float
     """Upper bound of the distance from the centre to the core's farthest point."""
+    origin_m: tuple[float, float, float]
+    """The centre in space, as plain numbers."""
 
 
 def make_core(shape: Shape, field: str) -> Core:
@@ -85,10 +88,9 @@ def check_number(value: float, low: float, high: float, field: str) -> float:
 def _circle(shape: Circle, field: str) -> Core:
     _check_position(shape.center, f"{field}.center")
     radius = _radius(shape.radius_m, f"{field}.radius_m")
-    normal = normals(np.float64(shape.center.lat_deg), np.float64(shape.center.lon_deg))
-    frame = Frame(normal)
+    frame = Frame.at(shape.center.lat_deg, shape.center.lon_deg)
     points = frame.origin_m[None, :]
-    return Core(Kind.POINT, radius, _frozen(points), frame, shape.center, shapely.Point(0.0, 0.0), 0.0)
+    return Core(Kind.POINT, radius, _frozen(points), frame, shape.center, _ORIGIN, 0.0, _plain(frame))
 
 
 def _corridor(shape: Corridor, field: str) -> Core:
@@ -99,7 +101,7 @@ def _corridor(shape: Corridor, field: str) -> Core:
     line = shapely.linestrings(flat)
     shapely.prepare(line)
     extent = _extent(flat, radius, f"{field}.path")
-    return Core(Kind.LINE, radius, _frozen(dense), frame, center, line, extent)
+    return Core(Kind.LINE, radius, _frozen(dense), frame, center, line, extent, _plain(frame))
 
 
 def _area(points: Floats, field: str) -> Core:
@@ -116,7 +118,7 @@ def _area(points: Floats, field: str) -> Core:
         place = _fault_place(reason, frame)
         raise _invalid(field, "self-crossing", "a ring that does not meet itself", f"it does {place}")
     shapely.prepare(area)
-    return Core(Kind.AREA, 0.0, _frozen(dense), frame, center, area, extent)
+    return Core(Kind.AREA, 0.0, _frozen(dense), frame, center, area, extent, _plain(frame))
 
 
 def _fault_place(reason: str, frame: Frame) -> str:
@@ -169,10 +171,10 @@ def _outline(vertices: tuple[LatLon, ...], field: str, *, closed: bool) -> Float
     fresh = np.abs(points - before).max(axis=1) > _SAME_POINT_M
     if not closed:
         fresh[0] = True
-    points = points[fresh]
-    if len(points) < least:
-        raise _invalid(field, "too-few-vertices", f"at least {least} different positions", str(len(points)))
-    return points
+    kept: Floats = points[fresh]
+    if len(kept) < least:
+        raise _invalid(field, "too-few-vertices", f"at least {least} different positions", str(len(kept)))
+    return kept
 
 
 def _fill(points: Floats, field: str, *, closed: bool) -> tuple[Floats, Frame, LatLon]:
@@ -214,7 +216,7 @@ def _filled(points: Floats, starts: Floats, ends: Floats, chord: Floats, *, clos
     share = step[inner] / pieces[edge[inner]]
     lat, lon, _ = direct(lat1[which], lon1[which], azimuth[which], distance[which] * share)
     dense[inner] = in_space(normals(lat, lon))
-    return dense if closed else np.concatenate((dense, points[-1:]))
+    return dense if closed else np.vstack((dense, points[-1:]))
 
 
 def _extent(flat: Floats, radius_m: float, field: str) -> float:
@@ -222,6 +224,11 @@ def _extent(flat: Floats, radius_m: float, field: str) -> float:
     if extent + radius_m > MAX_EXTENT_M:
         raise _too_large(field, MAX_EXTENT_M, extent + radius_m, "m from its centre")
     return extent
+
+
+def _plain(frame: Frame) -> tuple[float, float, float]:
+    x, y, z = frame.origin_m.tolist()
+    return x, y, z
 
 
 def _frozen(points: Floats) -> Floats:

@@ -70,8 +70,6 @@ def undulation_range_m(lat_lo: float, lat_hi: float, lon_lo: float, lon_hi: floa
     first = int(np.floor(lon_lo * _PER_DEGREE))
     last = int(np.floor(lon_hi * _PER_DEGREE)) + 1
     rows = grid[top : bottom + 1]
-    if last - first >= _COLUMNS:
-        part = rows
-    else:
-        part = rows.take(np.arange(first, last + 1), axis=1, mode="wrap")
+    columns = np.arange(first, min(last + 1, first + _COLUMNS))
+    part = rows.take(columns, axis=1, mode="wrap")
     return float(part.min()) / 100.0, float(part.max()) / 100.0

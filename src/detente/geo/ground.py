@@ -10,8 +10,17 @@ import numpy as np
 import shapely
 
 from detente.geo.core import Core, Kind
-from detente.geo.ellipsoid import E2, MIN_RADIUS_M, Floats, geodesic_m
-from detente.geo.frame import Frame, axes_at, drop, flatten_each
+from detente.geo.ellipsoid import (
+    ARC_LIMIT_M,
+    E2,
+    MIN_RADIUS_M,
+    Floats,
+    arc_between_m,
+    axes_at,
+    drop,
+    geodesic_m,
+)
+from detente.geo.frame import Frame, flatten_each
 from detente.geo.limits import EDGE_STEP_M, TOUCH_M
 
 _R2 = MIN_RADIUS_M * MIN_RADIUS_M
@@ -69,7 +78,7 @@ def come_within(a: Core, b: Core, separation_m: float) -> bool:
     """
     limit = a.radius_m + b.radius_m + separation_m
     if a.kind is Kind.POINT and b.kind is Kind.POINT:
-        return bool(geodesic_m(a.points_m, b.points_m)[0] < limit - TOUCH_M)
+        return _between_points_m(a, b) < limit - TOUCH_M
     near = estimate(a, b, limit)
     if (near.distance_m - near.error_m) / (1 + near.ratio) > limit:
         return False
@@ -117,9 +126,8 @@ def _windows(near: Estimate) -> Floats:
     found = []
     for core, other in ((near.small, near.big_flat), (near.big, near.small_flat)):
         starts, ends = _edges(core)
-        lines = shapely.linestrings(np.stack((near.frame.flatten(starts), near.frame.flatten(ends)), axis=1))
         shapely.prepare(other)
-        close = shapely.dwithin(other, lines, 2 * near.error_m + TOUCH_M)
+        close = shapely.dwithin(other, _lines(near.frame, starts, ends), 2 * near.error_m + TOUCH_M)
         found.append((starts[close] + ends[close]) / 2)
     middles = np.concatenate(found)
     if not len(middles):
@@ -147,8 +155,15 @@ def _edges(core: Core) -> tuple[Floats, Floats]:
     return core.points_m, np.roll(core.points_m, -1, axis=0)
 
 
+def _lines(frame: Frame, starts: Floats, ends: Floats) -> Any:  # noqa: ANN401 - an array of shapely lines
+    if starts is ends:
+        # A line without length is near nothing, as GEOS sees it.
+        return shapely.points(frame.flatten(starts))
+    return shapely.linestrings(np.stack((frame.flatten(starts), frame.flatten(ends)), axis=1))
+
+
 def exact_distance_m(near: Estimate, limit_m: float) -> float:
-    """Measure the distance of two cores to 0.01 mm up to 100 km (0.2 mm at 1,000 km), 0 if one is inside the other."""
+    """Measure the distance of two cores, 0 if they meet: to 0.01 mm up to 100 km, 0.2 mm at 1,000 km."""
     pairs = _closest_edges(near, limit_m)
     best = _edge_distance_m(near, *pairs)
     if best > 0 and near.distance_m <= near.error_m and _is_inside(near):
@@ -162,10 +177,7 @@ def _closest_edges(near: Estimate, limit_m: float) -> tuple[Floats, Floats, Floa
     b0, b1 = _edges(near.big)
     reach = max(near.distance_m, near.error_m) * (1 + near.ratio) + 2 * near.error_m
     reach = max(reach, min(limit_m, 2 * near.error_m))
-    small, big = (
-        shapely.linestrings(np.stack((near.frame.flatten(p), near.frame.flatten(q)), axis=1))
-        for p, q in ((s0, s1), (b0, b1))
-    )
+    small, big = _lines(near.frame, s0, s1), _lines(near.frame, b0, b1)
     i, j = shapely.STRtree(big).query(small, predicate="dwithin", distance=reach)
     if len(i) > _MAX_PAIRS:
         # Only tens of thousands of vertices within the error of each other come here; the nearest win.
@@ -175,7 +187,7 @@ def _closest_edges(near: Estimate, limit_m: float) -> tuple[Floats, Floats, Floa
 
 
 def _edge_distance_m(near: Estimate, s0: Floats, s1: Floats, b0: Floats, b1: Floats) -> float:
-    """Find the smallest geodesic distance of edge pairs by moving a frame to the closest point, thrice over."""
+    """Find the smallest geodesic distance of edge pairs by moving frames to the closest points."""
     if not len(s0):
         return near.distance_m
     origin = s0
@@ -237,7 +249,6 @@ def _is_inside(near: Estimate) -> bool:
     return False
 
 
-def apart_m(a: Core, b: Core) -> float:
-    """Lower bound of the distance between two bounding circles' centres: the chord."""
-    offset = a.frame.origin_m - b.frame.origin_m
-    return float(np.sqrt(offset @ offset))
+def _between_points_m(a: Core, b: Core) -> float:
+    distance = arc_between_m(a.origin_m, b.origin_m)
+    return distance if distance < ARC_LIMIT_M else float(geodesic_m(a.points_m, b.points_m)[0])

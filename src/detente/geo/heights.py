@@ -1,4 +1,4 @@
-"""Altitude bands: compared as they are written when they share a datum, else as wide bands above the ellipsoid."""
+"""Altitude bands: compared as written when they share a datum, else as wide bands above the ellipsoid."""
 
 from detente.errors import BadInput, UnsupportedDatum
 from detente.geo.box import Box, box_around

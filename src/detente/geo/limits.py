@@ -19,7 +19,7 @@ MAX_PARENTS = 4_096
 EDGE_STEP_M = 2_000.0
 """Edges are filled with geodesic points so that no straight piece is longer."""
 STD_MARGIN_M = 300.0
-"""Pressure altitude against geometric height, constant part: 36 hPa at 27 ft (8.23 m) a hPa, so QNH 977 to 1050."""
+"""Pressure altitude against geometric height, constant part: 36 hPa of 27 ft (8.23 m), QNH 977 to 1050."""
 STD_MARGIN_RATIO = 0.08
 """The part that grows with altitude: the whole column 22 K off the standard atmosphere's 288 to 216 K."""
 SEPARATION_SLACK_M = 25_000.0

@@ -33,7 +33,8 @@ def moved(
         up_m: higher by so many metres.
         east_m: metres east at the origin.
         north_m: metres north at the origin.
-        origin: the origin of the frame; give all volumes of a plan the same one. Default: the shape's first position.
+        origin: the origin of the frame; give all volumes of a plan the same one. Default: the shape's
+            first position.
 
     Returns:
         The moved volume, not validated anew.

@@ -20,6 +20,8 @@ _QUADRANT = 16
 _OUTSIDE = 1 / math.cos(math.pi / (4 * _QUADRANT))
 _PRECISE_AGAIN = 1.0
 _RING = 4
+_FINE = 1.01
+_SURELY = 0.99
 
 
 class SharedGround(NamedTuple):
@@ -52,6 +54,9 @@ def shared_ground(a: Core, b: Core, separation_m: float) -> SharedGround:
         distance = exact_distance_m(near, limit)
     if distance > 0 and limit > 0:
         depth, spot = _lens(near, distance, limit, half)
+    elif Kind.AREA not in (a.kind, b.kind):
+        # The cores meet: there the smaller radius fits into both.
+        depth, spot = 2 * (min(a.radius_m, b.radius_m) + half), _meeting(near)
     else:
         depth, spot = _widest(parts, near)
     depth = max(depth, TOUCH_M)
@@ -75,7 +80,7 @@ def _lens(
     depth = limit_m - distance_m
     widths = [_width(flat, core, half_m) for flat, core in _sides(near)]
     flat_distance = float(np.hypot(*(line[1] - line[0])))
-    # The piece reaches from the big shape's border to the small one's along this line, or ends inside a thin one.
+    # Along this line the piece reaches from the big shape's border to the small one's.
     reach_small = near.small.radius_m + half_m
     low = distance_m - near.big.radius_m - half_m
     high = reach_small
@@ -91,29 +96,42 @@ def _sides(near: Estimate) -> tuple[tuple[Any, Core], tuple[Any, Core]]:
 def _width(flat: Any, core: Core, half_m: float) -> float:  # noqa: ANN401 - shapely geometry
     """Diameter of the largest circle in a shape grown by half the separation."""
     own = 2 * (core.radius_m + half_m)
-    return own + 2 * float(_inscribed(flat)[1]) if core.kind is Kind.AREA else own
+    return own + 2 * _inscribed(flat)[1] if core.kind is Kind.AREA else own
+
+
+def _meeting(near: Estimate) -> tuple[float, float]:
+    x, y = shapely.get_coordinates(shapely.shortest_line(near.small_flat, near.big_flat))[0]
+    return float(x), float(y)
 
 
 def _widest(parts: list[Any], near: Estimate) -> tuple[float, tuple[float, float]]:
     """Find the largest circle in the parts: its diameter and centre."""
-    best, spot = 0.0, shapely.get_coordinates(shapely.shortest_line(near.small_flat, near.big_flat))[0]
+    best, spot = 0.0, _meeting(near)
     for part in parts:
         center, radius = _inscribed(part)
         if radius > best:
             best, spot = radius, center
-    return 2 * best, (float(spot[0]), float(spot[1]))
+    return 2 * best, spot
 
 
-def _inscribed(area: Any) -> tuple[Any, float]:  # noqa: ANN401 - shapely geometry
-    tolerance = math.sqrt(max(float(shapely.area(area)), 1e-12)) / 200
-    line = shapely.maximum_inscribed_circle(area, tolerance=min(tolerance, _thin(area) / 50))
-    ends = shapely.get_coordinates(line)
-    return ends[0], float(np.hypot(*(ends[-1] - ends[0])))
+def _inscribed(area: Any) -> tuple[tuple[float, float], float]:  # noqa: ANN401 - shapely geometry
+    """Find the largest circle in a flat area by shrinking it until nothing is left: centre and radius to 1 %.
 
-
-def _thin(area: Any) -> float:  # noqa: ANN401 - shapely geometry
-    """A length of the order of the area's thickness."""
-    return max(float(2 * shapely.area(area) / max(shapely.length(area), 1e-12)), 1e-6)
+    GEOS has a search of its own, but a piece much longer than wide takes it many times as long.
+    """
+    size, edge = float(shapely.area(area)), float(shapely.length(area))
+    # A circle is the thickest shape of its area; no area is more than its perimeter times that radius.
+    low, high = size / edge, math.sqrt(size / math.pi)
+    core = shapely.buffer(area, -low * _SURELY)
+    while high > low * _FINE:
+        middle = math.sqrt(low * high)
+        inner = shapely.buffer(area, -middle, quad_segs=4)
+        if inner.is_empty:
+            high = middle
+        else:
+            low, core = middle, inner
+    center = shapely.point_on_surface(area if core.is_empty else core)
+    return (center.x, center.y), low
 
 
 def _ring(near: Estimate, part: Any, depth_m: float) -> tuple[LatLon, ...]:  # noqa: ANN401 - shapely geometry

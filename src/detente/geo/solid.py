@@ -14,7 +14,7 @@ from detente.geo.terrain import Terrain
 
 
 class Solid(Struct, frozen=True):
-    """A checked volume with its prepared ground core and its band above the ellipsoid. Made by :func:`prepare`."""
+    """A checked volume, its ground core and its band above the ellipsoid. Made by :func:`prepare`."""
 
     volume: Volume
     core: Core
