@@ -13,7 +13,8 @@ from detente.store.migrate import checked, order_of
 CATALOGUE = """
 SELECT 'column' AS kind, c.relname || '.' || a.attname AS name,
        concat_ws(' ', c.relkind, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
-                 a.attgenerated, pg_get_expr(d.adbin, d.adrelid), array_to_string(c.reloptions, ',')) AS definition
+                 a.attgenerated, pg_get_expr(d.adbin, d.adrelid),
+                 array_to_string(c.reloptions, ',')) AS definition
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
