@@ -14,17 +14,17 @@ from detente.store.folder import FolderLock
 def test_a_folder_with_somebodys_files_is_refused_and_stays_as_it_is(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(StoreRefused):
-        DemoHome(tmp_path).make_fresh()
+        DemoHome(tmp_path).take()
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_what_a_demo_left_goes_and_what_somebody_added_stays(tmp_path: Path):
     home = DemoHome(tmp_path / "demo")
-    home.make_fresh()
+    home.take().release()
     (home.exchange / "cluster").mkdir(parents=True)
     home.credentials.write_text("{}")
     (home.root / "notes.txt").write_text("mine")
-    home.make_fresh()
+    home.take().release()
     assert not home.exchange.exists()
     assert not home.credentials.exists()
     assert (home.root / "notes.txt").read_text() == "mine"
@@ -32,37 +32,38 @@ def test_what_a_demo_left_goes_and_what_somebody_added_stays(tmp_path: Path):
 
 def test_a_link_in_place_of_the_data_folder_leads_nowhere(tmp_path: Path):
     home = DemoHome(tmp_path / "demo")
-    home.make_fresh()
+    home.take().release()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "kept").touch()
     home.exchange.symlink_to(elsewhere)
     with pytest.raises(StoreRefused):
-        home.make_fresh()
+        home.take().release()
     assert (elsewhere / "kept").exists()
 
 
 def test_a_folder_whose_exchange_runs_is_refused_by_its_process(tmp_path: Path):
     home = DemoHome(tmp_path / "demo")
-    home.make_fresh()
+    home.take().release()
     assert server_pid(home) is None
     assert stop_server(home) is False
     home.exchange.mkdir()
     held = FolderLock(home.exchange / "lock").take()
     with pytest.raises(StoreRefused, match="--stop"):
-        home.make_fresh()
+        home.take()
     held.release()
-    home.make_fresh()
+    home.take().release()
 
 
-def test_two_demos_never_hold_one_folder(tmp_path: Path):
+def test_two_demos_never_hold_one_folder_and_the_second_removes_nothing(tmp_path: Path):
     home = DemoHome(tmp_path / "demo")
-    home.make_fresh()
-    held = home.hold()
+    held = home.take()
+    home.credentials.write_text("{}")
     with pytest.raises(StoreRefused):
-        home.hold()
+        home.take()
+    assert home.credentials.exists()
     held.release()
-    home.hold().release()
+    home.take().release()
 
 
 def test_credentials_are_for_this_user_only(tmp_path: Path):

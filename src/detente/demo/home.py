@@ -22,7 +22,7 @@ class DemoHome:
     """Paths below one demo folder.
 
     Args:
-        root: an absolute folder; made by ``make_fresh``.
+        root: an absolute folder; made by ``take``.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,18 +34,36 @@ class DemoHome:
         self.credentials = root / "credentials.json"
         self.log = root / "server.log"
 
-    def make_fresh(self) -> None:
-        """Create the folder, or empty one that an earlier demo made; nothing else is ever removed.
+    def take(self) -> FolderLock:
+        """Create the folder, or empty one that an earlier demo made, and keep other demos out of it.
 
-        The caller holds no lock yet; ``hold`` comes after.
+        Returns:
+            The hold; it ends with this process at the latest.
 
         Raises:
-            StoreRefused: if the folder holds anything and was not made by a demo, or its exchange runs.
+            StoreRefused: if the folder holds anything and was not made by a demo, or a demo runs in it.
         """
         try:
             self._claim()
         except OSError as fault:
             raise StoreRefused(f"the demo's folder {self.root} cannot be used: {fault.strerror}") from fault
+        held = FolderLock(self.lock).take()
+        try:
+            self._empty()
+        except BaseException:
+            held.release()
+            raise
+        return held
+
+    def write_private(self, path: Path, text: str) -> None:
+        """Write a file that only this user can read."""
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def _empty(self) -> None:
+        # Only names that a demo gives; whatever else somebody put here stays.
         if server_pid(self) is not None:
             raise StoreRefused(f"a demo runs in {self.root} already; stop it with: {stop_command(self)}")
         if self.exchange.is_symlink():
@@ -56,21 +74,6 @@ class DemoHome:
             shutil.rmtree(self.exchange)
         for file in (self.credentials, self.log):
             file.unlink(missing_ok=True)
-
-    def hold(self) -> FolderLock:
-        """Keep other demos out of the folder while this process lives.
-
-        Raises:
-            StoreRefused: if another demo holds it.
-        """
-        return FolderLock(self.lock).take()
-
-    def write_private(self, path: Path, text: str) -> None:
-        """Write a file that only this user can read."""
-        path.unlink(missing_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
 
     def _claim(self) -> None:
         if self.root.is_dir() and any(self.root.iterdir()) and not self.mark.is_file():

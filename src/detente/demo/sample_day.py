@@ -18,6 +18,7 @@ MEMBER = "traffic/data/samples/collections/switzerland.json.gz"
 MAX_MEMBER_BYTES = 8 * 1024 * 1024
 FETCH_LIMIT_S = 900.0
 _CHUNK_BYTES = 1024 * 1024
+_WITHOUT = "a demo that needs no download: detente demo --offline"
 
 
 def cache_folder() -> Path:
@@ -115,9 +116,9 @@ def _run_pip(scratch: Path) -> None:
             command, capture_output=True, text=True, timeout=FETCH_LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired as fault:
-        raise Unavailable(f"{REQUIREMENT} did not arrive within {FETCH_LIMIT_S:.0f} s") from fault
+        raise Unavailable(f"{REQUIREMENT} did not arrive within {FETCH_LIMIT_S:.0f} s; {_WITHOUT}") from fault
     if done.returncode != 0:
         # pip's last line names its reason; the lines before are its attempts.
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         why = lines[-1] if lines else done.stderr.strip()[-300:]
-        raise Unavailable(f"pip could not fetch {REQUIREMENT}: {why}")
+        raise Unavailable(f"pip could not fetch {REQUIREMENT}: {why}\n{_WITHOUT}")

@@ -1,0 +1,95 @@
+"""``detente demo``: one real day of traffic between two parties, or a small story without a download."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+import msgspec
+from rich.console import Console
+
+from detente.demo.day import run_day
+from detente.demo.home import DemoHome, choose_root, stop_command, stop_server
+from detente.demo.offline import run_story
+from detente.demo.report import print_tally
+from detente.demo.server import Server
+
+
+@click.command("demo")
+@click.option("--offline", is_flag=True, help="A small story of four parties; nothing is fetched.")
+@click.option("--exit", "exits", is_flag=True, help="Stop the server after the table and exit.")
+@click.option("--background", is_flag=True, help="Leave the server running and exit; see --stop.")
+@click.option("--stop", "stops", is_flag=True, help="Stop the server that an earlier demo left running.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The demo's folder; emptied at each start.",
+)
+@click.option("--port", type=click.IntRange(1, 65_535), help="Where the server listens on this machine.")
+def command(
+    *,
+    offline: bool,
+    exits: bool,
+    background: bool,
+    stops: bool,
+    as_json: bool,
+    data: Path | None,
+    port: int | None,
+) -> None:
+    """Run an exchange with one real day of traffic, declared by two parties."""
+    if exits and background:
+        raise click.UsageError("--exit and --background exclude each other")
+    home = DemoHome(choose_root(data))
+    if stops:
+        was_running = stop_server(home)
+        click.echo("The demo's server has stopped." if was_running else f"No demo runs in {home.root}.")
+        return
+    console = Console(stderr=as_json)
+    with _interruptible(), ExitStack() as stack:
+        stack.callback(home.take().release)
+        if offline:
+            server, story = run_story(home, port, console, stack)
+            summary = msgspec.json.encode(story)
+        else:
+            server, day = run_day(home, port, console, stack)
+            print_tally(console, day.tally)
+            summary = msgspec.json.encode(day)
+        if as_json:
+            click.echo(msgspec.json.format(summary, indent=2))
+        if not exits:
+            _stay(server, home, console, background=background)
+
+
+def _stay(server: Server, home: DemoHome, console: Console, *, background: bool) -> None:
+    lines = (
+        f"The exchange runs at {server.url}; its API is described at {server.url}/docs",
+        f"Accounts and secrets (readable by you only): {home.credentials}",
+    )
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+    if background:
+        server.leave()
+        console.print(f"Stop it with: {stop_command(home)}", highlight=False, soft_wrap=True)
+        return
+    console.print("Press Ctrl-C to stop it.")
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        console.print("Stopping ...")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    # An order to end (from a service manager, or `kill`) stops server and database as Ctrl-C does.
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
