@@ -1,0 +1,234 @@
+"""Plans as KML and KMZ (OGC 12-007r2): Placemarks turned into the features of ``docs/formats.md``.
+
+Parsed by defusedxml with every bound set before anything is kept: bytes, nesting, entries of an archive.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
+from xml.etree.ElementTree import Element, ParseError
+
+import msgspec
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from detente.formats.faults import Fault, FileFault, shown
+from detente.formats.geojson import GeoJsonReader
+from detente.formats.json_spans import Batch
+from detente.formats.table import TableBuilder
+
+MAX_KML_BYTES = 64 << 20
+MAX_KML_DEPTH = 64
+MAX_KMZ_ENTRIES = 1_000
+_NUMBERS = ("lower_m", "upper_m", "radius_m", "width_m")
+_TEXTS = ("id", "party", "start", "end", "datum")
+_ALTITUDE = 2
+_BATCH = 1_000
+_GEOMETRIES = ("Point", "LineString", "Polygon", "MultiGeometry")
+
+
+def unpack_kmz(file: BinaryIO) -> BinaryIO:
+    """Find the KML document of an archive and unpack it, but not more than `MAX_KML_BYTES`.
+
+    Args:
+        file: the archive.
+
+    Returns:
+        The document.
+
+    Raises:
+        FileFault: it is no archive, holds no document, or one that is too large.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            names = [entry.filename for entry in entries if entry.filename.lower().endswith(".kml")]
+            if len(entries) > MAX_KMZ_ENTRIES or len(names) != 1:
+                raise FileFault("KMZ", "one .kml document", f"{len(names)} in {len(entries)} entries")
+            with archive.open(names[0]) as packed:
+                text = packed.read(MAX_KML_BYTES + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise FileFault("KMZ", "a zip archive that can be unpacked", shown(str(error))) from error
+    if len(text) > MAX_KML_BYTES:
+        raise FileFault("size", f"at most {MAX_KML_BYTES >> 20} MiB of KML", "more")
+    return io.BytesIO(text)
+
+
+class _Bounded(io.RawIOBase):
+    """Reads a file and refuses to go on past `MAX_KML_BYTES`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size if size > 0 else 1 << 16)
+        self.read_bytes += len(piece)
+        if self.read_bytes > MAX_KML_BYTES:
+            raise FileFault("size", f"at most {MAX_KML_BYTES >> 20} MiB of KML", "more")
+        return piece
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _text(element: Element | None) -> str:
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _children(element: Element, name: str) -> list[Element]:
+    return [child for child in element if _local(child) == name]
+
+
+def _first(element: Element, *path: str) -> Element | None:
+    found: Element | None = element
+    for name in path:
+        inner = _children(found, name) if found is not None else []
+        found = inner[0] if inner else None
+    return found
+
+
+def _placemarks(source: _Bounded) -> Iterator[Element]:
+    depth = 0
+    try:
+        for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
+            depth += 1 if event == "start" else -1
+            if depth > MAX_KML_DEPTH:
+                raise FileFault("nesting", f"at most {MAX_KML_DEPTH} levels", str(depth))
+            if event == "end" and _local(element) == "Placemark":
+                yield element
+                element.clear()
+    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
+        raise FileFault("XML", "well-formed KML without entities", shown(str(error))) from error
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text) if not text.lstrip("+-").isdecimal() else int(text)
+    except ValueError:
+        return text
+
+
+def _positions(element: Element | None) -> list[list[object]]:
+    return [[_number(part) for part in token.split(",")] for token in _text(element).split()]
+
+
+def _geometry(element: Element) -> dict[str, object]:
+    kind = _local(element)
+    if kind == "Point":
+        positions = _positions(_first(element, "coordinates"))
+        return {"type": "Point", "coordinates": positions[0] if len(positions) == 1 else positions}
+    if kind == "LineString":
+        return {"type": "LineString", "coordinates": _positions(_first(element, "coordinates"))}
+    if kind == "MultiGeometry":
+        return {"type": "GeometryCollection", "geometries": [_geometry(child) for child in element]}
+    if kind != "Polygon":
+        return {"type": kind}
+    borders = _children(element, "outerBoundaryIs") + _children(element, "innerBoundaryIs")
+    rings = [_positions(_first(border, "LinearRing", "coordinates")) for border in borders]
+    return {"type": "Polygon", "coordinates": rings}
+
+
+def _properties(placemark: Element) -> dict[str, object]:
+    found: dict[str, str] = {}
+    extended = _first(placemark, "ExtendedData")
+    for data in _children(extended, "Data") if extended is not None else []:
+        found[data.get("name", "")] = _text(_first(data, "value"))
+    for schema in _children(extended, "SchemaData") if extended is not None else []:
+        found |= {data.get("name", ""): _text(data) for data in _children(schema, "SimpleData")}
+    properties: dict[str, object] = {name: found[name] for name in _TEXTS if found.get(name)}
+    properties |= {name: _number(found[name]) for name in _NUMBERS if found.get(name)}
+    for name, bound in (("start", "begin"), ("end", "end")):
+        moment = _text(_first(placemark, "TimeSpan", bound))
+        if moment:
+            properties.setdefault(name, moment)
+    return properties
+
+
+def _altitudes(geometries: list[Element]) -> list[float] | None:
+    """All altitudes of absolute geometries; None where one is not absolute or a position has none."""
+    found: list[float] = []
+    for geometry in geometries:
+        leaves = [leaf for leaf in geometry.iter() if _local(leaf) in _GEOMETRIES[:3]]
+        for leaf in leaves:
+            positions = [
+                position
+                for inner in leaf.iter()
+                if _local(inner) == "coordinates"
+                for position in _positions(inner)
+            ]
+            values = [position[_ALTITUDE] for position in positions if len(position) > _ALTITUDE]
+            numbers = [float(value) for value in values if isinstance(value, float | int)]
+            if _text(_first(leaf, "altitudeMode")) != "absolute" or len(numbers) != len(positions):
+                return None
+            found += numbers
+    return found or None
+
+
+class KmlReader:
+    """Reads one document into a table; faults are collected, not raised."""
+
+    def __init__(self, name: str, builder: TableBuilder) -> None:
+        self._name = name
+        self._builder = builder
+        self._features = GeoJsonReader(name, builder)
+
+    def read(self, file: BinaryIO) -> Iterator[int]:
+        """Read the document to its end.
+
+        Args:
+            file: the KML text, open for bytes.
+
+        Yields:
+            Now and then, how many bytes have been read.
+
+        Raises:
+            FileFault: the document as a whole cannot be read.
+        """
+        source = _Bounded(file)
+        parts: list[bytes] = []
+        number = 0
+        for placemark in _placemarks(source):
+            number += 1
+            parts.append(msgspec.json.encode(self._feature(placemark, number)))
+            if len(parts) == _BATCH:
+                self._take(parts)
+                parts = []
+                yield source.read_bytes
+        self._take(parts)
+        if number == 0:
+            raise FileFault("Placemark", "at least one", "none")
+        yield source.read_bytes
+
+    def _take(self, parts: list[bytes]) -> None:
+        if parts:
+            self._features.take(Batch(text=b"[" + b",".join(parts) + b"]", parts=parts))
+
+    def _feature(self, placemark: Element, number: int) -> dict[str, object]:
+        properties = _properties(placemark)
+        geometries = [
+            child for child in placemark if _local(child) in (*_GEOMETRIES, "Model", "Track", "LinearRing")
+        ]
+        if "lower_m" not in properties and "upper_m" not in properties:
+            altitudes = _altitudes(geometries)
+            if altitudes is None or properties.setdefault("datum", "AMSL") != "AMSL":
+                expected = (
+                    "lower_m and upper_m in ExtendedData, or absolute altitudes (AMSL) in all coordinates"
+                )
+                plan_id = shown(str(properties.get("id", ""))).strip('"') or None
+                self._builder.faults.append(
+                    Fault(self._name, number, plan_id, "lower_m", expected, "neither")
+                )
+                altitudes = [0.0, 1.0]
+            properties |= {"lower_m": min(altitudes), "upper_m": max(altitudes)}
+        feature: dict[str, object] = {"type": "Feature", "properties": properties, "geometry": None}
+        if placemark.get("id"):
+            feature["id"] = placemark.get("id")
+        if len(geometries) == 1:
+            feature["geometry"] = _geometry(geometries[0])
+        return feature

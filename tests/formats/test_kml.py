@@ -1,0 +1,173 @@
+"""KML and KMZ become the same plans, or are refused by the same names; hostile documents are bounded."""
+
+import zipfile
+
+import pytest
+
+from detente.formats import kml
+from detente.formats.faults import FaultyFile
+from detente.formats.plans import read_plans
+from detente.formats.read import read_files
+from detente.geo.model import Circle, Corridor, Datum, LatLon, Polygon
+
+RING = "8,47,100 8.01,47,100 8.01,47.01,200 8,47,100"
+POLYGON = (
+    f"<Polygon><outerBoundaryIs><LinearRing><coordinates>{RING}</coordinates></LinearRing></outerBoundaryIs>"
+)
+DATA = {
+    "id": "K1",
+    "party": "red",
+    "start": "2026-07-01T10:00:00Z",
+    "end": "2026-07-01T11:00:00Z",
+    "lower_m": "0",
+    "upper_m": "120",
+}
+
+
+def placemark(geometry, inner="", **data):
+    values = {**DATA, **data}
+    fields = "".join(
+        f'<Data name="{name}"><value>{value}</value></Data>'
+        for name, value in values.items()
+        if value is not None
+    )
+    return f"<Placemark>{inner}<ExtendedData>{fields}</ExtendedData>{geometry}</Placemark>"
+
+
+def document(*placemarks):
+    return f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{"".join(placemarks)}</Document></kml>'
+
+
+@pytest.fixture
+def read(tmp_path):
+    def from_text(text):
+        path = tmp_path / "plans.kml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_plans(path)
+
+    return from_text
+
+
+def faults_of(read, text):
+    with pytest.raises(FaultyFile) as refused:
+        read(text)
+    return [(fault.feature, fault.field) for fault in refused.value.faults]
+
+
+def test_the_three_shapes(read):
+    polygon, point, line = read(
+        document(
+            placemark(POLYGON + "</Polygon>"),
+            placemark(
+                "<Point><coordinates>8,47</coordinates></Point>", id="K2", radius_m="25.5", datum="AMSL"
+            ),
+            placemark("<LineString><coordinates>8,47 9,47</coordinates></LineString>", id="K3", width_m="30"),
+        )
+    )
+    assert polygon.body.volumes[0].shape == Polygon((LatLon(47, 8), LatLon(47, 8.01), LatLon(47.01, 8.01)))
+    assert (polygon.id, polygon.party, polygon.body.volumes[0].upper_m) == ("K1", "red", 120.0)
+    assert point.body.volumes[0].shape == Circle(LatLon(47, 8), 25.5)
+    assert point.body.volumes[0].datum is Datum.AMSL
+    assert line.body.volumes[0].shape == Corridor((LatLon(47, 8), LatLon(47, 9)), 30.0)
+
+
+def test_schema_data_time_span_and_own_id(read):
+    fields = "".join(
+        f'<SimpleData name="{name}">{value}</SimpleData>'
+        for name, value in DATA.items()
+        if name not in {"id", "start", "end"}
+    )
+    text = f"""<Placemark id="own"><TimeSpan><begin>{DATA["start"]}</begin><end>{DATA["end"]}</end></TimeSpan>
+      <ExtendedData><SchemaData>{fields}</SchemaData></ExtendedData>
+      <MultiGeometry>{POLYGON}</Polygon>{POLYGON}</Polygon></MultiGeometry></Placemark>"""
+    (plan,) = read(document(text))
+    assert plan.id == "own"
+    assert len(plan.body.volumes) == 2
+    assert plan.body.volumes[0].end.hour == 11
+
+
+def test_absolute_altitudes_are_above_mean_sea_level(read):
+    geometry = POLYGON + "<altitudeMode>absolute</altitudeMode></Polygon>"
+    (plan,) = read(document(placemark(geometry, lower_m=None, upper_m=None)))
+    volume = plan.body.volumes[0]
+    assert (volume.lower_m, volume.upper_m, volume.datum) == (100.0, 200.0, Datum.AMSL)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (placemark(POLYGON + "</Polygon>", lower_m=None, upper_m=None), (1, "lower_m")),
+        (
+            placemark(
+                POLYGON + "<altitudeMode>relativeToGround</altitudeMode></Polygon>",
+                lower_m=None,
+                upper_m=None,
+            ),
+            (1, "lower_m"),
+        ),
+        (
+            placemark(
+                POLYGON + "<altitudeMode>absolute</altitudeMode></Polygon>",
+                lower_m=None,
+                upper_m=None,
+                datum="STD",
+            ),
+            (1, "lower_m"),
+        ),
+        (placemark(POLYGON + "</Polygon>", upper_m=None), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="high"), (1, "upper_m")),
+        (placemark("<Point><coordinates>8,47</coordinates></Point>"), (1, "radius_m")),
+        (
+            placemark("<Point><coordinates>8;47</coordinates></Point>", radius_m="5"),
+            (1, "geometry.coordinates"),
+        ),
+        (
+            placemark(
+                POLYGON
+                + f"<innerBoundaryIs><LinearRing><coordinates>{RING}</coordinates></LinearRing></innerBoundaryIs></Polygon>"
+            ),
+            (1, "geometry.coordinates"),
+        ),
+        (placemark("<Model/>"), (1, "geometry.type")),
+        (placemark(""), (1, "geometry")),
+        (placemark(POLYGON + "</Polygon>", party=None), (1, "party")),
+        ("", (None, "Placemark")),
+        ("<Placemark>", (None, "XML")),
+        ("<Folder>" * 70 + "</Folder>" * 70, (None, "nesting")),
+    ],
+)
+def test_faults(read, text, fault):
+    assert faults_of(read, document(text)) == [fault]
+
+
+def test_entities_are_refused(read):
+    bomb = '<!DOCTYPE k [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>' + document(placemark("&b;"))
+    assert faults_of(read, bomb) == [(None, "XML")]
+
+
+def test_a_large_document_is_refused(read, monkeypatch):
+    monkeypatch.setattr(kml, "MAX_KML_BYTES", 500)
+    assert faults_of(read, document(placemark(POLYGON + "</Polygon>") * 9)) == [(None, "size")]
+
+
+def archive(path, *entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in entries:
+            packed.writestr(name, text)
+    return path
+
+
+def test_kmz(tmp_path, monkeypatch):
+    good = document(placemark(POLYGON + "</Polygon>"))
+    path = archive(tmp_path / "a.kmz", ("doc.kml", good), ("images/x.png", "x"))
+    assert read_files([path]).table.plan_ids == ["K1"]
+    for entries in [(), (("a.kml", good), ("b.kml", good)), (("x.txt", good),)]:
+        with pytest.raises(FaultyFile, match="KMZ|zip"):
+            read_files([archive(tmp_path / "b.kmz", ("readme", "x"), *entries)])
+    whole = path.read_bytes()
+    (tmp_path / "cut.kmz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FaultyFile, match="zip archive"):
+        read_files([tmp_path / "cut.kmz"])
+    monkeypatch.setattr(kml, "MAX_KML_BYTES", 10_000)
+    with pytest.raises(FaultyFile, match="size"):
+        read_files([archive(tmp_path / "bomb.kmz", ("doc.kml", good + " " * 10_000_000))])
