@@ -156,6 +156,11 @@ def test_at_every_instant_one_key_signs_and_its_tokens_outlive_it_never(
             assert signer.kid == "0" or look_ms - signer.created_ms >= overlap_s * 1_000
 
 
+def test_a_token_never_outlives_a_key_that_was_retired_under_a_shorter_lifetime():
+    retired = KeySpan("a", NOW_MS, NOW_MS, NOW_MS + 100_000)
+    assert token_expiry_ms(retired, NOW_MS, KeyTimes(lifetime_s=3_600, leeway_s=30)) == NOW_MS + 70_000
+
+
 def test_a_clock_that_is_behind_still_finds_the_first_key():
     first = KeySpan("a", NOW_MS, NOW_MS, None)
     assert signing_key([first], NOW_MS - 5_000) == first

@@ -292,6 +292,21 @@ async def test_rotation_from_first_publication_to_retirement(exchange, planner, 
     assert first not in {row[0] for row in await exchange.pool.fetch("SELECT kid FROM signing_key")}
 
 
+async def test_a_remembered_token_ends_with_its_key(exchange, planner, own_key, clock):
+    """One that claims ten hours, as a thief of the key would make it."""
+    kid, key = own_key
+    clock.pass_s(1)
+    await exchange.service.rotate_signing_key(exchange.act())
+    clock.pass_s(600 + 3_600 + 30 - 10)
+    now_s = clock() // 1_000
+    token = sign_token(key, kid, claims_for(exchange, planner.account, exp=now_s + 36_000))
+    await exchange.verifier.authenticate(token)
+    clock.pass_s(10)
+    with pytest.raises(NotAuthenticated) as caught:
+        await exchange.verifier.authenticate(token)
+    assert caught.value.members["reason"] == "unknown-key"
+
+
 async def test_a_server_that_missed_the_publication_learns_the_key_from_the_token(exchange, planner, clock):
     sleeper = Exchange(exchange.pool, clock)
     await sleeper.verifier.authenticate(await exchange.token_of(planner))

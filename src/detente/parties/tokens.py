@@ -54,8 +54,8 @@ class Header(Struct, frozen=True):
 
     alg: str
     kid: str | None = None
-    crit: msgspec.Raw | None = None
-    b64: msgspec.Raw | None = None
+    crit: list[str] | None = None
+    b64: bool | None = None
 
 
 class UnverifiedToken(Struct, frozen=True):
