@@ -221,6 +221,12 @@ async def test_redirects_are_not_followed(key_server):
     assert elsewhere.asked == 0
 
 
+async def test_a_key_set_that_is_too_large_is_not_read_though_it_is_one(key_server):
+    key_server.body += b" " * 262_144
+    with pytest.raises(BadInput):
+        await fetch_jwks(key_server.url)
+
+
 async def test_the_refresh_happens_behind_the_scenes_and_once(key_server, clock):
     cache = KeyCache(lambda: fetch_jwks(key_server.url), KeyCacheTimes(), clock)
     found = await asyncio.gather(*(cache.keys() for _ in range(20)))
