@@ -3,6 +3,8 @@
 Nothing of ``detente.geo`` but its nouns is used here.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import shapely
 from pyproj import Geod
@@ -32,7 +34,7 @@ def metres(a, b):
     return GEOD.inv(a.lon_deg, a.lat_deg, b.lon_deg, b.lat_deg)[2]
 
 
-def volume(shape, lower_m=0.0, upper_m=100.0, start_ms=0, end_ms=HOUR_MS, datum=Datum.WGS84):
+def volume(shape, lower_m=0.0, upper_m=100.0, *, start_ms=0, end_ms=HOUR_MS, datum=Datum.WGS84):
     return Volume(shape, lower_m, upper_m, start_ms, end_ms, datum)
 
 
@@ -112,7 +114,7 @@ def filled(degrees, kind, step_m):
         return degrees
     closed = np.concatenate((degrees, degrees[:1])) if kind == "area" else degrees
     out = [closed[:1]]
-    for (lat1, lon1), (lat2, lon2) in zip(closed[:-1], closed[1:], strict=True):
+    for (lat1, lon1), (lat2, lon2) in pairwise(closed):
         pieces = int(np.ceil(GEOD.inv(lon1, lat1, lon2, lat2)[2] / step_m))
         if pieces > 1:
             out.append(np.array(GEOD.npts(lon1, lat1, lon2, lat2, pieces - 1))[:, ::-1])

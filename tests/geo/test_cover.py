@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import s2sphere
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.errors import TooLarge
@@ -108,6 +108,7 @@ def test_rows_are_sorted_signed_and_at_level_ten():
         assert s2sphere.CellId(parent % (1 << 64)).level() == 10
 
 
+@settings(deadline=None)
 @given(st.floats(-90, 90), st.floats(-180, 180))
 def test_a_point_lies_in_the_cell_that_s2sphere_names(lat, lon):
     rows = cover(prepare(volume(Circle(LatLon(lat, lon), 0.01))))
@@ -115,6 +116,7 @@ def test_a_point_lies_in_the_cell_that_s2sphere_names(lat, lon):
     assert len(rows) <= 4
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5), st.integers(0, 1023), st.integers(0, 1023))
 def test_parent_ids_are_those_of_s2sphere(face, i, j):
     expected = s2sphere.CellId.from_face_ij(face, i << 20, j << 20).parent(10).id()

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.errors import UnsupportedDatum
@@ -53,6 +53,7 @@ def test_the_geoid_is_continuous_at_the_antimeridian_at_greenwich_and_at_the_pol
         assert around == pytest.approx(np.full(360, height_m), abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.floats(-89, 88), st.floats(-180, 180), st.floats(0, 1), st.floats(0, 1))
 def test_the_range_over_a_box_holds_every_height_in_it(lat, lon, down, across):
     low, high = undulation_range_m(lat, lat + 1, lon, lon + 1)
@@ -100,6 +101,7 @@ def test_pressure_altitude_against_a_height_has_the_stated_margin():
     assert not overlaps(level, prepare(volume(HERE, 2_000.0, low - 10)))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(BY_OWN_NUMBERS),
     st.sampled_from(BY_OWN_NUMBERS),
@@ -108,7 +110,7 @@ def test_pressure_altitude_against_a_height_has_the_stated_margin():
     st.floats(1, 500),
     st.sampled_from([0.0, 150.0]),
 )
-def test_the_index_band_never_misses_a_conflict(one, other, low_a, low_b, height, vertical_m):
+def test_the_index_band_never_misses_a_conflict(one, other, low_a, low_b, height, vertical_m):  # noqa: PLR0917 - drawn by Hypothesis
     a = prepare(volume(HERE, low_a, low_a + height, datum=one))
     b = prepare(volume(HERE, low_b, low_b + height, datum=other))
     separation = Separation(vertical_m=vertical_m)

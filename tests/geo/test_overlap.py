@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.errors import BadInput
@@ -125,6 +125,7 @@ def test_two_parts_give_two_rings():
     assert len(find_overlap(prepare(volume(horseshoe)), prepare(volume(across))).outline) == 2
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**32), st.sampled_from(PLACES[:5]), st.floats(-20_000, 20_000), st.floats(-20_000, 20_000)
 )
@@ -158,6 +159,7 @@ def test_moved_volumes_of_a_plan_stay_together():
     assert metres(*there) == pytest.approx(metres(a, b), abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.floats(-90, 90), st.floats(-180, 180), st.floats(0, 360), st.floats(0, 9_000))
 def test_frames_hold_proj_s_distances_and_come_back(lat, lon, azimuth, away_m):
     spot = at(lat, lon, azimuth, away_m)
@@ -176,6 +178,7 @@ def test_frames_broadcast_over_points_and_origins():
     assert lon == pytest.approx(np.full((2, 3), 5.0), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(-90, 90), st.floats(-180, 180), st.floats(-180, 180), st.floats(0, 3e6))
 def test_geodesics_are_those_of_proj(lat, lon, azimuth, away_m):
     lon2, lat2, _ = GEOD.fwd(lon, lat, azimuth, away_m)

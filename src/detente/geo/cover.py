@@ -5,7 +5,7 @@ centimetres of it (metres for shapes of hundreds of kilometres).
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -37,6 +37,10 @@ _SIDE = 1 << _STEP
 _ALL = ~np.uint64(0)
 _BITS: list[list[list[int]]] = CHILD_BIT.view(np.int64).tolist()
 _SURELY = 0.99
+_QUADRANT = 16
+_OUTSIDE = 1 / math.cos(math.pi / (4 * _QUADRANT))
+_HALF_WIDTH_M = 0.94 / 2 * MIN_RADIUS_M * 0.99
+"""Least distance from a cell's middle to its sides at level 0, by S2's least width; halves with each level."""
 
 Bools = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
@@ -74,13 +78,13 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
         level = CHILD_LEVEL
         ranges = _ranges(spans, level)
         if _count(ranges) <= _FEW:
-            _add_few(found, core, grow_m, face, ranges)
+            _add_few(found, _target(core, grow_m, is_few=True), face, ranges)
             continue
         level = PARENT_LEVEL + 1
         while _count(ranges) > _FEW or level > PARENT_LEVEL:
             level -= 1
             ranges = _ranges(spans, level)
-        _add_many(found, core, grow_m, _all_cells(face, level, ranges))
+        _add_many(found, _target(core, grow_m, is_few=False), _all_cells(face, level, ranges))
         if len(found) > MAX_PARENTS:
             raise _too_many(len(found))
     return sorted(found.items())
@@ -105,65 +109,85 @@ def _all_cells(face: int, level: int, ranges: tuple[range, range]) -> _Cells:
     return _Cells(face, level, i, j)
 
 
-def _reach_m(core: Core, grow_m: float, level: int) -> float:
-    """Flat distance within which a cell drawn with straight sides may be touched."""
-    edge = _EDGE_RADIANS * _RADIUS_M / (1 << level)
-    rho = core.extent_m + core.radius_m + grow_m + 2 * edge
-    # Sides are drawn straight: in the frame and on the ellipsoid they bend by less than this.
-    slack = 0.01 + edge * edge * (0.1 * rho / _R2 + 3e-10)
-    return (core.radius_m + grow_m) * (1 + rho * rho / (5.5 * _R2)) + slack
+class _Target(NamedTuple):
+    """What cells are tested against: a flat geometry, touched when a cell comes within ``reach_m``."""
+
+    core: Core
+    flat: Any
+    reach_m: float
+    rho_m: float
+
+    def touched_by(self, corners: Floats, level: int) -> tuple[Bools, Polygons]:
+        """Say which cells touch, given their flat corners, shape (..., 4, 2); and return them as drawn."""
+        edge = _EDGE_RADIANS * _RADIUS_M / (1 << level)
+        # Sides are drawn straight: in the frame and on the ellipsoid they bend by less than this.
+        slack = 0.01 + edge * edge * (0.1 * (self.rho_m + 2 * edge) / _R2 + 3e-10)
+        if self.reach_m:
+            quads = _drawn(corners)
+            return np.asarray(shapely.dwithin(self.flat, quads, self.reach_m + slack)), quads
+        # To draw each side farther out is ten times as fast as to ask for a distance.
+        middle = corners.mean(axis=-2, keepdims=True)
+        grown = slack * (1 << level) / _HALF_WIDTH_M
+        quads = _drawn(corners + (corners - middle) * grown)
+        return np.asarray(shapely.intersects(self.flat, quads)), quads
 
 
-def _touched(core: Core, grow_m: float, cells: _Cells) -> tuple[Bools, Polygons]:
+def _target(core: Core, grow_m: float, *, is_few: bool) -> _Target:
+    rho = core.extent_m + core.radius_m + grow_m
+    # In the frame, distances square to its radius are drawn too long by up to this.
+    reach = (core.radius_m + grow_m) * (1 + rho * rho / (5.5 * _R2))
+    if core.kind is Kind.POINT or (reach and is_few):
+        return _Target(core, core.flat, reach, rho)
+    flat = core.flat
+    if reach:
+        flat = shapely.buffer(flat, reach * _OUTSIDE, quad_segs=_QUADRANT)
+        shapely.prepare(flat)
+    return _Target(core, flat, 0.0, rho)
+
+
+def _drawn(corners: Floats) -> Polygons:
+    rings = np.concatenate((corners, corners[..., :1, :]), axis=-2)
+    return np.asarray(shapely.polygons(rings))
+
+
+def _touched(target: _Target, cells: _Cells) -> tuple[Bools, Polygons]:
     """Say which cells the grown shape touches, and return their flat outlines."""
     ring_i = cells.i[:, None] + np.array([0, 1, 1, 0])
     ring_j = cells.j[:, None] + np.array([0, 0, 1, 1])
     points = corners_m(cells.face, ring_i, ring_j, cells.level).reshape(-1, 3)
-    quads: Polygons = np.asarray(shapely.polygons(core.frame.flatten(points).reshape(-1, 4, 2)))
-    within = _reach_m(core, grow_m, cells.level)
-    return np.asarray(shapely.dwithin(core.flat, quads, within)), quads
+    return target.touched_by(target.core.frame.flatten(points).reshape(-1, 4, 2), cells.level)
 
 
-def _add_few(
-    found: dict[int, int], core: Core, grow_m: float, face: int, ranges: tuple[range, range]
-) -> None:
+def _add_few(found: dict[int, int], target: _Target, face: int, ranges: tuple[range, range]) -> None:
     """Test all level 13 cells of a small box; their corners are shared."""
     columns, rows = ranges
     grid_i = np.arange(columns.start, columns.stop + 1)[:, None]
     grid_j = np.arange(rows.start, rows.stop + 1)[None, :]
     points = corners_m(face, grid_i, grid_j, CHILD_LEVEL).reshape(-1, 3)
-    flat = core.frame.flatten(points).reshape(len(columns) + 1, len(rows) + 1, 2)
-    within = _reach_m(core, grow_m, CHILD_LEVEL)
-    touched = _touches(core, flat, within)
+    flat = target.core.frame.flatten(points).reshape(len(columns) + 1, len(rows) + 1, 2)
+    quads = np.stack((flat[:-1, :-1], flat[1:, :-1], flat[1:, 1:], flat[:-1, 1:]), axis=2)
+    touched, _ = target.touched_by(quads, CHILD_LEVEL)
     for at_i, at_j in zip(*(index.tolist() for index in touched.nonzero()), strict=True):
         i, j = columns.start + at_i, rows.start + at_j
         parent, turn = parent_id(face, i >> _STEP, j >> _STEP)
         found[parent] = found.get(parent, 0) | _BITS[turn][i & (_SIDE - 1)][j & (_SIDE - 1)]
 
 
-def _touches(core: Core, flat: Floats, within_m: float) -> Bools:
-    """Say which cells of a grid of corners, shape (m, n, 2), the core comes within a distance of."""
-    quads = np.empty((flat.shape[0] - 1, flat.shape[1] - 1, 5, 2))
-    quads[:, :, 0] = quads[:, :, 4] = flat[:-1, :-1]
-    quads[:, :, 1], quads[:, :, 2], quads[:, :, 3] = flat[1:, :-1], flat[1:, 1:], flat[:-1, 1:]
-    return np.asarray(shapely.dwithin(core.flat, shapely.polygons(quads), within_m))
-
-
-def _add_many(found: dict[int, int], core: Core, grow_m: float, cells: _Cells) -> None:
+def _add_many(found: dict[int, int], target: _Target, cells: _Cells) -> None:
     """Refine level by level to the parents, then test the children of those that are not inside."""
-    touched, quads = _touched(core, grow_m, cells)
+    touched, quads = _touched(target, cells)
     while cells.level < PARENT_LEVEL:
         cells = _split(cells, touched, 1)
-        touched, quads = _touched(core, grow_m, cells)
+        touched, quads = _touched(target, cells)
         if int(touched.sum()) > MAX_PARENTS:
             raise _too_many(int(touched.sum()))
     cells = _Cells(cells.face, cells.level, cells.i[touched], cells.j[touched])
-    rim = ~_inside(core, quads[touched])
+    rim = ~_inside(target, quads[touched])
     ids, turns = parent_ids(np.full(len(cells.i), cells.face), cells.i, cells.j)
     masks = np.full(len(cells.i), _ALL)
     if rim.any():
         children = _split(cells, rim, _STEP)
-        hit, _ = _touched(core, grow_m, children)
+        hit, _ = _touched(target, children)
         turn = np.repeat(turns[rim], _SIDE * _SIDE)
         bits = CHILD_BIT[turn, children.i & (_SIDE - 1), children.j & (_SIDE - 1)]
         bits = np.where(hit, bits, np.uint64(0)).reshape(-1, _SIDE * _SIDE)
@@ -173,14 +197,12 @@ def _add_many(found: dict[int, int], core: Core, grow_m: float, cells: _Cells) -
             found[parent] = mask  # noqa: PERF403 - the caller's dictionary, which other faces fill too
 
 
-def _inside(core: Core, quads: Polygons) -> Bools:
+def _inside(target: _Target, quads: Polygons) -> Bools:
     """Say which cells certainly lie inside the shape, so that their children need no test."""
-    if core.kind is Kind.AREA:
-        return np.asarray(shapely.contains_properly(core.flat, quads))
-    if core.kind is Kind.POINT:
-        ends = shapely.get_coordinates(quads).reshape(-1, 5, 2)
-        return np.asarray((np.hypot(ends[..., 0], ends[..., 1]) < core.radius_m * _SURELY).all(axis=1))
-    return np.zeros(len(quads), dtype=bool)
+    if not target.reach_m:
+        return np.asarray(shapely.contains_properly(target.flat, quads))
+    ends = shapely.get_coordinates(quads).reshape(-1, 5, 2)
+    return np.asarray((np.hypot(ends[..., 0], ends[..., 1]) < target.reach_m * _SURELY).all(axis=1))
 
 
 def _split(cells: _Cells, chosen: Bools, levels: int) -> _Cells:

@@ -38,11 +38,14 @@ class Estimate(NamedTuple):
     frame: Frame
     small_flat: Any
     big_flat: Any
-    distance_m: float
     ratio: float
     """A flat distance is at most ``1 + ratio`` times the true one, plus ``error_m`` ..."""
     error_m: float
     """... and at least the true one minus ``error_m``."""
+
+    def distance_m(self) -> float:
+        """Distance of the cores in the frame."""
+        return float(shapely.distance(self.small_flat, self.big_flat))
 
 
 def estimate(a: Core, b: Core, within_m: float) -> Estimate:
@@ -55,12 +58,11 @@ def estimate(a: Core, b: Core, within_m: float) -> Estimate:
     """
     small, big = (a, b) if (a.extent_m, a.kind.value) <= (b.extent_m, b.kind.value) else (b, a)
     big_flat = geometry(big.kind, small.frame.flatten(big.points_m))
-    distance = float(shapely.distance(small.flat, big_flat))
-    rho = small.extent_m + min(within_m, distance + 1.0)
+    rho = small.extent_m + within_m
     step = EDGE_STEP_M if small.kind is not Kind.POINT or big.kind is not Kind.POINT else 0.0
     error = E2 * rho**3 / (5 * _R2) + 0.18 * (rho + step) * step * step / _R2 + 1e-7
     ratio = (rho + step) ** 2 / (5.5 * _R2)
-    return Estimate(small, big, small.frame, small.flat, big_flat, distance, ratio, error)
+    return Estimate(small, big, small.frame, small.flat, big_flat, ratio, error)
 
 
 def geometry(kind: Kind, flat: Floats) -> Any:  # noqa: ANN401 - shapely geometry
@@ -80,9 +82,10 @@ def come_within(a: Core, b: Core, separation_m: float) -> bool:
     if a.kind is Kind.POINT and b.kind is Kind.POINT:
         return _between_points_m(a, b) < limit - TOUCH_M
     near = estimate(a, b, limit)
-    if (near.distance_m - near.error_m) / (1 + near.ratio) > limit:
+    if not shapely.dwithin(near.small_flat, near.big_flat, limit * (1 + near.ratio) + near.error_m):
         return False
-    if near.distance_m + near.error_m < limit - TOUCH_M:
+    surely = limit - TOUCH_M - near.error_m
+    if surely > 0 and shapely.dwithin(near.small_flat, near.big_flat, surely):
         return True
     if a.kind is Kind.AREA and b.kind is Kind.AREA and _areas_share(near):
         return True
@@ -166,7 +169,7 @@ def exact_distance_m(near: Estimate, limit_m: float) -> float:
     """Measure the distance of two cores, 0 if they meet: to 0.01 mm up to 100 km, 0.2 mm at 1,000 km."""
     pairs = _closest_edges(near, limit_m)
     best = _edge_distance_m(near, *pairs)
-    if best > 0 and near.distance_m <= near.error_m and _is_inside(near):
+    if best > 0 and near.distance_m() <= near.error_m and _is_inside(near):
         return 0.0
     return best
 
@@ -175,7 +178,7 @@ def _closest_edges(near: Estimate, limit_m: float) -> tuple[Floats, Floats, Floa
     """Pick the pairs of edges that can hold the closest points."""
     s0, s1 = _edges(near.small)
     b0, b1 = _edges(near.big)
-    reach = max(near.distance_m, near.error_m) * (1 + near.ratio) + 2 * near.error_m
+    reach = max(near.distance_m(), near.error_m) * (1 + near.ratio) + 2 * near.error_m
     reach = max(reach, min(limit_m, 2 * near.error_m))
     small, big = _lines(near.frame, s0, s1), _lines(near.frame, b0, b1)
     i, j = shapely.STRtree(big).query(small, predicate="dwithin", distance=reach)
@@ -189,7 +192,7 @@ def _closest_edges(near: Estimate, limit_m: float) -> tuple[Floats, Floats, Floa
 def _edge_distance_m(near: Estimate, s0: Floats, s1: Floats, b0: Floats, b1: Floats) -> float:
     """Find the smallest geodesic distance of edge pairs by moving frames to the closest points."""
     if not len(s0):
-        return near.distance_m
+        return near.distance_m()
     origin = s0
     for _ in range(_ROUNDS):
         axes = axes_at(origin)

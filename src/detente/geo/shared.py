@@ -49,7 +49,7 @@ def shared_ground(a: Core, b: Core, separation_m: float) -> SharedGround:
     )
     piece = common(small, big)
     parts = [part for part in shapely.get_parts(piece) if part.geom_type == "Polygon"]
-    distance = near.distance_m
+    distance = near.distance_m()
     if distance > 0 and limit - distance < _PRECISE_AGAIN + 2 * (near.error_m + near.ratio * limit):
         distance = exact_distance_m(near, limit)
     if distance > 0 and limit > 0:
@@ -120,6 +120,8 @@ def _inscribed(area: Any) -> tuple[tuple[float, float], float]:  # noqa: ANN401 
     GEOS has a search of its own, but a piece much longer than wide takes it many times as long.
     """
     size, edge = float(shapely.area(area)), float(shapely.length(area))
+    tidy = shapely.simplify(area, size / edge / 100)
+    area = area if tidy.is_empty else tidy
     # A circle is the thickest shape of its area; no area is more than its perimeter times that radius.
     low, high = size / edge, math.sqrt(size / math.pi)
     core = shapely.buffer(area, -low * _SURELY)
