@@ -1,38 +1,37 @@
 """The HTTP edge: a list of routes becomes an ASGI application.
 
-The framework (Falcon) routes and frames; everything that is promised to callers is in this room:
-``gate`` admits, ``problems`` refuses, ``metrics`` counts. Nothing outside ``web/`` imports a framework.
+Everything that is promised to callers is in this room: ``gate`` admits, ``problems`` refuses, ``metrics``
+counts. Nothing outside ``web/`` imports a framework.
 """
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
-import falcon
-import falcon.asgi
 import msgspec
 import structlog
+from falcon.routing import CompiledRouter
 
-from detente.errors import BadInput, DetenteError, MethodNotAllowed, NotFound
-from detente.web.call import SCOPE_KEY, Call, Event, Receive, Send, read_headers
+from detente.errors import DetenteError, MethodNotAllowed, NotFound
+from detente.web.call import Call, Receive, Send, read_headers
 from detente.web.gate import Gate
+from detente.web.lifespan import Hook, Lifespan
 from detente.web.limits import Limits
 from detente.web.metrics import Metrics
-from detente.web.model import Authenticator, Reply, Request, Route
+from detente.web.model import Authenticator, Handler, Reply, Route
 from detente.web.pages import HTML_TYPE, SECURITY_HEADERS
 from detente.web.problems import problem_reply
 from detente.web.rate import RateLimit
 from detente.web.service_routes import Readiness, service_routes
 
-Hook = Callable[[], Awaitable[None]]
-ASGI = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
-_log = structlog.get_logger("detente.web")
 _encode = msgspec.json.Encoder().encode
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
 _KEPT_TYPES = frozenset({HTML_TYPE})
 """What a browser may keep; all else is meant for one caller at one moment, unless its handler says so."""
-_NOTHING_MORE: Event = {"type": "http.request", "body": b"", "more_body": False}
+_NOTHING: tuple[object, object, dict[str, str], str] = (None, None, {}, "")
+_NO_STORE = (b"cache-control", b"no-store")
 
 
 def make_app(
@@ -65,87 +64,100 @@ def make_app(
     metrics = metrics or Metrics()
     rate = RateLimit(rate_per_s=limits.rate_per_s, burst=limits.rate_burst, accounts=limits.rate_accounts)
     every_route = [*routes, *service_routes(routes, readiness=readiness, metrics=metrics)]
-    falcon_app = falcon.asgi.App(middleware=[_Lifespan(on_start, on_stop)])
-    resources: dict[str, _Resource] = {}
+    paths: dict[str, _Path] = {}
     for route in every_route:
         gate = Gate(route, authenticator=authenticator, now_ms=now_ms, limits=limits, rate=rate)
-        resources.setdefault(route.path, _Resource()).serve(route, gate)
-    for path, resource in resources.items():
-        falcon_app.add_route(path, resource)
-    falcon_app.add_error_handler(Exception, _answer_unexpected)
-    falcon_app.add_error_handler(falcon.HTTPError, _answer_framework)
-    return EdgeApp(falcon_app, metrics)
+        paths.setdefault(route.path, _Path()).offer(route, gate)
+    router = CompiledRouter()
+    for template, path in paths.items():
+        router.add_route(template, path, _asgi=True)
+    return EdgeApp(router, metrics, Lifespan(on_start, on_stop))
 
 
-class _Resource:
-    """What Falcon finds at one path: a responder a method, added as ``on_<method>``."""
+class _Path:
+    """The methods of one path template."""
 
-    def serve(self, route: Route, gate: Gate) -> None:
-        responder = _responder(route, gate)
-        for method in ("get", "head") if route.method == "GET" else (route.method.lower(),):
-            name = f"on_{method}"
-            if hasattr(self, name):
+    def __init__(self) -> None:
+        self.methods: dict[str, tuple[Gate, Handler]] = {}
+        self.allow = ""
+
+    def offer(self, route: Route, gate: Gate) -> None:
+        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+            if method in self.methods:
                 raise ValueError(f"two routes for {route.method} {route.path}")
-            setattr(self, name, responder)
-
-
-class _Lifespan:
-    """Runs the application's hooks in the worker's own event loop."""
-
-    def __init__(self, on_start: Sequence[Hook], on_stop: Sequence[Hook]) -> None:
-        self._on_start = on_start
-        self._on_stop = on_stop
-
-    async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        del scope, event
-        for hook in self._on_start:
-            await hook()
-
-    async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        del scope, event
-        for hook in self._on_stop:
-            await hook()
+            self.methods[method] = (gate, route.handler)
+        self.allow = ", ".join([*self.methods, "OPTIONS"])
 
 
 class EdgeApp:
-    """An ASGI application: Falcon's, with one passage around it (request id, counters, log line, headers)."""
+    """An ASGI application: finds the route, lets its gate and handler answer, counts, logs, sends.
 
-    def __init__(self, inner: ASGI, metrics: Metrics) -> None:
-        self._inner = inner
+    Falcon's compiled router finds; its request and response objects are not used, because of what they cost
+    (docs/decisions/0003-http-edge.md).
+    """
+
+    def __init__(self, router: CompiledRouter, metrics: Metrics, lifespan: Lifespan) -> None:
+        # Bound once: finding the logger anew costs more than writing the line.
+        self._log = structlog.get_logger("detente.web").bind()
+        self._router = router
         self._metrics = metrics
+        self._lifespan = lifespan
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Carry one request, or the server's lifespan, as ASGI 3 says."""
+        if scope["type"] == "lifespan":
+            await self._lifespan.run(receive, send)
+            return
         if scope["type"] != "http":
-            await self._inner(scope, receive, send)
+            await send({"type": "websocket.close", "code": 1000})
             return
         call = Call(receive)
-        scope[SCOPE_KEY] = call
-
-        async def send_marked(event: Event) -> None:
-            if event["type"] == "http.response.start":
-                call.status = event["status"]
-                event["headers"] = [
-                    *event["headers"],
-                    *_SECURITY,
-                    (b"x-request-id", call.request_id.encode()),
-                ]
-            await send(event)
-
         self._metrics.began()
         try:
-            # Falcon would read the first piece of the body before it looks at the request; the gate reads
-            # it, after the token and under the time limit.
-            await self._inner(scope, _nothing_more, send_marked)
+            reply = await self._answer(scope, call)
+            await _send(send, reply, call, is_head=scope["method"] == "HEAD")
+            call.status = reply.status
         finally:
             self._note_end(scope["method"], call)
+
+    async def _answer(self, scope: Mapping[str, Any], call: Call) -> Reply:
+        try:
+            return await self._reply(scope, call)
+        except DetenteError as refusal:
+            call.problem = refusal.slug
+            return problem_reply(refusal, call.request_id)
+        except Exception as unexpected:  # noqa: BLE001 - the outermost loop: logged, counted, told without innards
+            # The text of the traceback, never its local variables: those hold the token.
+            trace = "".join(traceback.format_exception(unexpected))
+            self._log.error("unexpected", request_id=call.request_id, route=call.route, traceback=trace)
+            call.problem = DetenteError.slug
+            told = DetenteError("something went wrong here; nothing is known of the outcome")
+            return problem_reply(told, call.request_id)
+
+    async def _reply(self, scope: Mapping[str, Any], call: Call) -> Reply:
+        path: str = scope["path"]
+        # The router takes several slashes at the start for one; two names for one thing are one too many.
+        found = None if path.startswith("//") else self._router.find(path)
+        offered, _, variables, template = found or _NOTHING
+        if not isinstance(offered, _Path):
+            raise NotFound("there is nothing at this path")
+        call.route = template or path
+        method = scope["method"]
+        endpoint = offered.methods.get(method)
+        if endpoint is None:
+            if method == "OPTIONS":
+                return Reply(204, None, (("Allow", offered.allow),))
+            raise MethodNotAllowed(f"this path has no method {method[:20]}", allow=offered.allow)
+        gate, handler = endpoint
+        headers = read_headers(scope["headers"])
+        return await handler(await gate.admit(call, headers, variables, scope["query_string"]))
 
     def _note_end(self, method: str, call: Call) -> None:
         seconds = perf_counter() - call.began_s
         self._metrics.ended(
             method=method, route=call.route, status=call.status, seconds=seconds, problem=call.problem
         )
-        _log.info(
+        self._log.info(
             "request",
             method=method,
             route=call.route,
@@ -154,74 +166,23 @@ class EdgeApp:
             request_id=call.request_id,
         )
         if call.account_id is not None:
-            _log.debug("request_by", request_id=call.request_id, account_id=call.account_id)
+            self._log.debug("request_by", request_id=call.request_id, account_id=call.account_id)
 
 
-async def _nothing_more() -> Event:
-    return _NOTHING_MORE
-
-
-def _responder(route: Route, gate: Gate) -> Callable[..., Awaitable[None]]:
-    handler = route.handler
-    template = route.path
-
-    async def respond(req: falcon.asgi.Request, resp: falcon.asgi.Response, **path: str) -> None:
-        call: Call = req.scope[SCOPE_KEY]
-        call.route = template
-        try:
-            headers = read_headers(req.scope["headers"])
-            request: Request = await gate.admit(call, headers, path, req.scope["query_string"])
-            reply = await handler(request)
-        except DetenteError as refusal:
-            _refuse(call, resp, refusal)
-        else:
-            _write(resp, reply)
-
-    return respond
-
-
-def _write(resp: falcon.asgi.Response, reply: Reply) -> None:
-    resp.status = reply.status
-    resp.content_type = reply.media_type
-    if reply.body is not None:
-        resp.data = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
+async def _send(send: Send, reply: Reply, call: Call, *, is_head: bool) -> None:
+    headers = [*_SECURITY, (b"x-request-id", call.request_id.encode())]
     may_be_kept = reply.media_type in _KEPT_TYPES
     for name, value in reply.headers:
-        resp.append_header(name, value)
-        may_be_kept = may_be_kept or name.lower() == "cache-control"
+        low = name.lower()
+        headers.append((low.encode(), value.encode("latin-1")))
+        may_be_kept = may_be_kept or low == "cache-control"
     if not may_be_kept:
-        resp.set_header("cache-control", "no-store")
-
-
-def _refuse(call: Call, resp: falcon.asgi.Response, refusal: DetenteError) -> None:
-    call.problem = refusal.slug
-    _write(resp, problem_reply(refusal, call.request_id))
-
-
-async def _answer_framework(
-    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: falcon.HTTPError, params: object
-) -> None:
-    """Say what Falcon refuses (no such path, no such method) in the same words as everything else."""
-    del params
-    refusal: DetenteError
-    if isinstance(error, falcon.HTTPMethodNotAllowed):
-        allow = str((error.headers or {}).get("Allow", "")) if isinstance(error.headers, dict) else ""
-        refusal = MethodNotAllowed(f"this path has no method {req.method}", allow=allow)
-    elif isinstance(error, falcon.HTTPNotFound):
-        refusal = NotFound("there is nothing at this path")
-    else:
-        refusal = BadInput("the request cannot be read", field="", expected="an HTTP request of this API")
-    _refuse(req.scope[SCOPE_KEY], resp, refusal)
-
-
-async def _answer_unexpected(
-    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, params: object
-) -> None:
-    """The outermost loop: what nobody expected is logged with the request's id and told without innards."""
-    del params
-    call: Call = req.scope[SCOPE_KEY]
-    # The text of the traceback, never its local variables: those hold the token.
-    trace = "".join(traceback.format_exception(error))
-    _log.error("unexpected", request_id=call.request_id, route=call.route, traceback=trace)
-    resp.data = None
-    _refuse(call, resp, DetenteError("something went wrong here; nothing is known of the outcome"))
+        headers.append(_NO_STORE)
+    body = b""
+    if reply.status != HTTPStatus.NO_CONTENT:
+        if reply.body is not None:
+            body = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
+        headers.append((b"content-type", reply.media_type.encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else body})

@@ -26,7 +26,6 @@ def configure_logging(style: LogStyle = "json", level: str = "info", out: TextIO
     if level not in _LEVELS:
         raise ValueError(f"a log level is one of {', '.join(_LEVELS)}, not {level!r}")
     first: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
