@@ -62,10 +62,18 @@ def form(added, **members):
 async def test_every_route_answers_every_role_by_its_scope(http, exchange):
     """Who lacks the scope gets 403, who has no token 401; who has it gets past the gate."""
     listed = routes(exchange.service)
-    assert {(one.method, one.path) for one in listed if one.scope is None} == {
-        ("POST", "/v1/token"),
-        ("GET", "/.well-known/jwks.json"),
-        ("GET", "/.well-known/oauth-authorization-server"),
+    assert {f"{one.method} {one.path}": one.scope for one in listed} == {
+        "POST /v1/token": None,
+        "GET /.well-known/jwks.json": None,
+        "GET /.well-known/oauth-authorization-server": None,
+        "GET /v1/whoami": "parties.read",
+        "GET /v1/parties": "parties.read",
+        "PUT /v1/parties/{party_id}": "parties.write",
+        "GET /v1/parties/{party_id}/accounts": "parties.write",
+        "POST /v1/parties/{party_id}/accounts": "parties.write",
+        "PUT /v1/accounts/{account_id}": "parties.write",
+        "POST /v1/accounts/{account_id}/secret": "parties.write",
+        "POST /v1/keys/rotate": "keys.write",
     }
     for one in listed:
         path = one.path.replace("{party_id}", "nobody").replace("{account_id}", "nobody")

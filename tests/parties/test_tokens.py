@@ -192,8 +192,8 @@ def test_the_spare_bits_of_the_last_character_are_not_free():
 
 def hs256_with_public_key():
     """The classical confusion: the public key's text as an HMAC secret."""
-    import hashlib  # noqa: PLC0415
-    import hmac  # noqa: PLC0415
+    import hashlib  # noqa: PLC0415 - used by this attack alone
+    import hmac  # noqa: PLC0415 - as above
 
     pem = KEY.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
