@@ -1,6 +1,7 @@
 """Plans as rows and as one viewer may see them."""
 
 import msgspec
+from msgspec import Struct
 
 from detente.plans.model import PlanBody, PlanView
 from detente.plans.rules import Standing, may_see_plan, may_see_texts
@@ -11,9 +12,21 @@ _ENCODER = msgspec.json.Encoder()
 _BODY = msgspec.json.Decoder(PlanBody)
 
 
+class _Versioned(Struct, frozen=True):
+    version: int
+
+
+_VERSIONED = msgspec.json.Decoder(_Versioned)
+
+
 def decode_body(body: bytes) -> PlanBody:
     """The plan's body out of its stored JSON, which this program wrote."""
     return _BODY.decode(body)
+
+
+def decode_version(answer: bytes) -> int:
+    """The version that an answer kept for a repeated request speaks of."""
+    return _VERSIONED.decode(answer).version
 
 
 def encode(value: object) -> bytes:
