@@ -16,6 +16,7 @@ _COMMANDS = {
     "party": "parties, accounts and keys",
     "plans": "list the plans that you may see",
     "serve": "run the exchange",
+    "token": "print an access token of an account",
 }
 """Each is the module of that name in this package, which holds ``command``."""
 

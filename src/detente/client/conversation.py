@@ -157,7 +157,7 @@ class Talk:
             if self._credentials.secret is None or self._credentials.account_id is None:
                 return None
             answer = yield from self._insist(
-                _token_call(self._credentials.account_id, self._credentials.secret)
+                token_call(self._credentials.account_id, self._credentials.secret)
             )
             if answer.status_code >= _ERROR_FROM:
                 raise _token_refusal(answer)
@@ -168,7 +168,8 @@ class Talk:
         return self._token
 
 
-def _token_call(account_id: str, secret: str) -> Call[TokenAnswer]:
+def token_call(account_id: str, secret: str) -> Call[TokenAnswer]:
+    """Ask for an access token (RFC 6749, section 4.4.2)."""
     form = urlencode({"grant_type": "client_credentials", "client_id": account_id, "client_secret": secret})
     return Call(
         "POST",

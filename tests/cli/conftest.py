@@ -1,0 +1,100 @@
+"""``exchange``: made and served by the real commands, with two parties whose secrets are in files."""
+
+import contextlib
+import io
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from detente.cli import main
+from tests.conftest import temporary_data_dir
+
+START_S = 60
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def detente(*words, check=True):
+    """Run one command as ``detente`` would, in this process: a fresh one takes a second to start."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("COLUMNS", "200")
+        try:
+            main(list(map(str, words)))
+            code = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+    if isinstance(code, str):
+        err.write(f"{code}\n")  # as the interpreter does with the text of an exit
+        code = 1
+    done = Done(code, out.getvalue(), err.getvalue())
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Exchange:
+    """Where it answers, and where each party's secret is."""
+
+    def __init__(self, url, folder):
+        self.url = url
+        self.folder = folder
+
+    def at(self, party):
+        return ["--url", self.url, "--secret-file", str(self.folder / f"{party}.json")]
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exchange")
+    with temporary_data_dir() as data:
+        detente("init", "--data", data, "--secret-file", folder / "exchange.json")
+        for party in ("alpha", "bravo"):
+            detente("party", "add", party, "--data", data, "--name", party.title())
+            detente(
+                *("party", "key", party, "--data", data, "--name", "desk"),
+                *("--role", "duty_officer", "--secret-file", folder / f"{party}.json"),
+            )
+        with served(data, folder / "log") as url:
+            yield Exchange(url, folder)
+
+
+@contextlib.contextmanager
+def served(data: Path, log: Path):
+    url = f"http://127.0.0.1:{free_port()}"
+    words = ["serve", "--data", str(data), "--listen", url.removeprefix("http://")]
+    with log.open("w") as out:
+        server = subprocess.Popen([sys.executable, "-m", "detente", *words], stderr=out, stdout=out)
+    try:
+        until = time.monotonic() + START_S
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{url}/ready").status_code == 200:
+                    break
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.05)
+        yield url
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(START_S)
