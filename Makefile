@@ -1,14 +1,71 @@
-# Two commands do everything: `make demo` and `make test`. Both set up what they need first.
+# Two commands do everything: `make demo` and `make test`. Both set up what they need first, once.
+# PYTHON chooses the interpreter (3.11 to 3.14), VENV the folder of the virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+UV ?= $(BIN)/uv
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
 
-.PHONY: demo test setup check docs clean
+# A stamp is named after what it was made from, so a changed list or another interpreter sets up anew.
+interpreter := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+sum = $(shell cat pyproject.toml $(1) | cksum | cut -d' ' -f1)
+TEST_STAMP := $(VENV)/.ready-test-$(interpreter)-$(call sum,requirements.txt)
+DEMO_STAMP := $(VENV)/.ready-demo-$(interpreter)-$(call sum,requirements-demo.txt)
 
-$(VENV)/.ready: pyproject.toml requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	touch $@
+.PHONY: demo test setup check docs serve-docs bench lock clean
 
-setup: $(VENV)/.ready
+# What tests need holds what the demo needs, in the same versions.
+demo: $(or $(wildcard $(TEST_STAMP)),$(DEMO_STAMP))
+	$(BIN)/detente demo $(DEMO_ARGS)
+
+test: check
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+setup: $(TEST_STAMP)
+
+# The pre-commit hook runs this target, and tests/test_house.py these lines.
+check: $(TEST_STAMP)
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+docs: $(TEST_STAMP)
+	$(BIN)/mkdocs build --strict
+
+serve-docs: $(TEST_STAMP)
+	$(BIN)/mkdocs serve
+
+bench: $(TEST_STAMP)
+	@for one in bench/*_bench.py; do \
+	    echo "$$one"; $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; \
+	done
+
+# Compiles the two lists of exact versions and hashes out of pyproject.toml; needs uv.
+lock:
+	$(UV) pip compile --no-emit-index-url --no-header --universal --python-version 3.11 --generate-hashes \
+	    --extra dev pyproject.toml -o requirements.txt
+	$(UV) pip compile --no-emit-index-url --no-header --universal --python-version 3.11 --generate-hashes \
+	    --constraint requirements.txt pyproject.toml -o requirements-demo.txt
+
+clean:
+	rm -rf $(VENV) site
+
+define set_up
+	@echo "Setting up $(VENV) from $(1), once."
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@rm -f $(VENV)/.ready-*
+	@$(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(interpreter)")' 2>/dev/null \
+	    || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+endef
+
+$(TEST_STAMP):
+	$(call set_up,requirements.txt)
+
+$(DEMO_STAMP):
+	$(call set_up,requirements-demo.txt)

@@ -40,7 +40,7 @@ class World:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self):
-        clock = lambda: self.now_ms  # noqa: E731
+        clock = lambda: self.now_ms  # noqa: E731 - one line, handed to three
         self.neighbourhood = Neighbourhood()
         self.separations = Separations(self.pool, clock)
         self.service = PlansService(

@@ -29,7 +29,7 @@ from detente.plans.separations import Separations
 from detente.plans.views import decode_body, view
 from detente.plans.volumes import from_ms, require_times, to_ms
 from detente.plans.ways_out_search import WaysOutSearch
-from detente.record.store import statements_of
+from detente.record import statements_of
 from detente.store import Pool
 from detente.web.model import Principal
 

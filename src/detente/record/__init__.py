@@ -3,3 +3,7 @@
 Here live the statements and their queue. The tree, the checkpoints and the proofs come with the
 record's own capability; they read this queue and change nothing in it but what is waiting.
 """
+
+from detente.record.store import Statement, statements_of
+
+__all__ = ["Statement", "statements_of"]
