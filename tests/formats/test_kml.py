@@ -14,6 +14,7 @@ RING = "8,47,100 8.01,47,100 8.01,47.01,200 8,47,100"
 POLYGON = (
     f"<Polygon><outerBoundaryIs><LinearRing><coordinates>{RING}</coordinates></LinearRing></outerBoundaryIs>"
 )
+HOLE = f"<innerBoundaryIs><LinearRing><coordinates>{RING}</coordinates></LinearRing></innerBoundaryIs>"
 DATA = {
     "id": "K1",
     "party": "red",
@@ -122,10 +123,7 @@ def test_absolute_altitudes_are_above_mean_sea_level(read):
             (1, "geometry.coordinates"),
         ),
         (
-            placemark(
-                POLYGON
-                + f"<innerBoundaryIs><LinearRing><coordinates>{RING}</coordinates></LinearRing></innerBoundaryIs></Polygon>"
-            ),
+            placemark(f"{POLYGON}{HOLE}</Polygon>"),
             (1, "geometry.coordinates"),
         ),
         (placemark("<Model/>"), (1, "geometry.type")),
@@ -162,7 +160,7 @@ def test_kmz(tmp_path, monkeypatch):
     path = archive(tmp_path / "a.kmz", ("doc.kml", good), ("images/x.png", "x"))
     assert read_files([path]).table.plan_ids == ["K1"]
     for entries in [(), (("a.kml", good), ("b.kml", good)), (("x.txt", good),)]:
-        with pytest.raises(FaultyFile, match="KMZ|zip"):
+        with pytest.raises(FaultyFile, match=r"KMZ|zip"):
             read_files([archive(tmp_path / "b.kmz", ("readme", "x"), *entries)])
     whole = path.read_bytes()
     (tmp_path / "cut.kmz").write_bytes(whole[: len(whole) // 2])

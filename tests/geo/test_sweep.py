@@ -290,7 +290,9 @@ def test_pieces_are_those_of_find_overlap(seed, size_m, separation, datums):
         assert expected is not None
         assert (pieces.start_ms[row], pieces.end_ms[row]) == (expected.start_ms, expected.end_ms)
         assert (pieces.lower_m[row], pieces.upper_m[row]) == (expected.lower_m, expected.upper_m)
-        assert pieces.horizontal_depth_m[row] == pytest.approx(expected.horizontal_depth_m, abs=0.01)
+        assert pieces.horizontal_depth_m[row] == pytest.approx(
+            expected.horizontal_depth_m, rel=1e-4, abs=0.01
+        )
         assert pieces.horizontal_depth_m[row] >= TOUCH_M
         there = degrees_of(expected.outline)
         if abs(expected.place.lat_deg) < 80.0:
@@ -299,7 +301,7 @@ def test_pieces_are_those_of_find_overlap(seed, size_m, separation, datums):
                 shapely.transform(area, lambda degrees, scale=scale: degrees * scale)
                 for area in (pieces.ground[row], there)
             ]
-            assert shapely.hausdorff_distance(*both) < 0.01
+            assert shapely.hausdorff_distance(*both) < 0.015  # both are simplified by up to 0.01
         assert shapely.is_valid(pieces.ground[row])
 
 

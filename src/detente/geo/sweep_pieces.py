@@ -173,6 +173,8 @@ def _mean_width_m(areas: np.ndarray) -> Floats:
 def _widths_m(areas: np.ndarray) -> Floats:
     """Diameters of the largest circles inside, by the halving steps of `detente.geo.shared`."""
     low, high = _mean_width_m(areas), np.sqrt(shapely.area(areas) / np.pi)
+    tidy = shapely.simplify(areas, low / 100.0)
+    areas = np.where(shapely.is_empty(tidy), areas, tidy)
     rows = np.flatnonzero(high > low * _FINE)
     while len(rows):
         middle = np.sqrt(low[rows] * high[rows])
