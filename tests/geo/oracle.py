@@ -123,7 +123,7 @@ def filled(degrees, kind, step_m):
 
 
 def core_distance_m(a, b):
-    """The distance of two disjoint cores by brute force: all points against all, three times finer each time."""
+    """The distance of two disjoint cores by brute force: all points against all, finer each time."""
     parts = [core_of(a)[::2], core_of(b)[::2]]
     dense = [filled(degrees, kind, 2_000.0) for degrees, kind in parts]
     for step_m in (20.0, 0.2, 0.0):

@@ -40,7 +40,7 @@ _SURELY = 0.99
 _QUADRANT = 16
 _OUTSIDE = 1 / math.cos(math.pi / (4 * _QUADRANT))
 _HALF_WIDTH_M = 0.94 / 2 * MIN_RADIUS_M * 0.99
-"""Least distance from a cell's middle to its sides at level 0, by S2's least width; halves with each level."""
+"""Least distance from a cell's middle to its sides at level 0, by S2's least width; it halves by level."""
 
 Bools = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
