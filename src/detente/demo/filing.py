@@ -10,7 +10,10 @@ from msgspec import Struct
 from detente.client import Client, ConflictsFound
 from detente.demo import volumes
 from detente.demo.flights import Flight
-from detente.plans.model import Conflict, NoWayOut, PlanBody, PlanId, WayOut
+from detente.plans.model import CheckBody, Conflict, NoWayOut, PlanBody, PlanId, WayOut, WaysOutLimits
+
+LIMITS = WaysOutLimits(time_s=900.0, height_m=610.0, sideways_m=0.0)
+"""What a flight would accept: the 15 minutes of a departure slot, or two flight levels; its route stays."""
 
 
 class Outcome(StrEnum):
@@ -107,11 +110,12 @@ def file_one(filing: Filing, desk: Client) -> Filed:
         DetenteError: any refusal other than a conflict.
     """
     try:
-        desk.declare(filing.plan_id, filing.body)
+        desk.declare(filing.plan_id, filing.body, ways_out=False)
     except ConflictsFound as refusal:
-        conflicts, ways_out = refusal.conflicts, refusal.ways_out
+        conflicts = refusal.conflicts
     else:
         return Filed(filing, Outcome.ACCEPTED)
+    ways_out = desk.check(CheckBody(volumes=filing.body.volumes, ways_out=LIMITS)).ways_out
     for offer in ways_out.offers if ways_out else ():
         moved = msgspec.structs.replace(filing.body, volumes=offer.volumes)
         try:
