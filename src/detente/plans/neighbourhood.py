@@ -17,8 +17,8 @@ from detente.plans.volumes import prepare_all
 
 MAX_CONFLICTS = 200
 """The most conflicts that one answer describes; a plan with so many is refused in any case."""
-_ASIDE = 200
-"""Pairs of plan and volume beyond which an examination leaves the event loop to others."""
+_ASIDE = 500
+"""Outline points times neighbours beyond which an examination leaves the event loop to others."""
 
 _Result = TypeVar("_Result")
 
@@ -36,6 +36,11 @@ class Subject(Struct, frozen=True):
     standing: Standing
     solids: tuple[Solid, ...]
     own_plans: OwnPlans
+
+    @property
+    def points(self) -> int:
+        """How many points the outlines have: what an exact examination costs."""
+        return sum(len(solid.core.points_m) for solid in self.solids)
 
 
 class Meeting(Struct, frozen=True):
@@ -132,7 +137,7 @@ class Neighbourhood:
             if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
         ]
         blocking = tuple(
-            await aside(len(may_block) * len(subject.solids), self.meetings, subject, may_block, rules)
+            await aside(subject.points * len(may_block), self.meetings, subject, may_block, rules)
         )
         blocked_by = {meeting.neighbour.standing.plan_id for meeting in blocking}
         harmless = {

@@ -118,7 +118,7 @@ class Questions:
         subject = Subject(standing, self._neighbourhood.solids_of(row.ovn, row.body), body.own_plans)
         rules = (await self._separations.now()).rules
         rows = await self._near(rows_of(subject.solids, reach_of(widest_separation(rules, row.party_id))))
-        size = len(rows) * len(subject.solids)
+        size = subject.points * len(rows)
         meetings = await aside(size, self._neighbourhood.meetings, subject, rows, rules)
         return tuple(describe(m.pieces, m.neighbour, m.separation, who.party_id) for m in meetings)
 
