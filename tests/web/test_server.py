@@ -42,19 +42,19 @@ def talk(port, *pieces, pause_s=0.0, wait_s=15.0):
 
 def test_headers_that_do_not_come_are_not_waited_for(served):
     _, took_s = talk(served.port, b"GET /health HTTP/1.1\r\nHost: x\r\n")
-    assert 1.0 < took_s < 6.0
+    assert 1.0 < took_s < 12.0
 
 
 def test_headers_that_drip_are_not_waited_for(served):
     _, took_s = talk(served.port, *[b"GET /health HTTP/1.1\r\n", *[b"X: y\r\n"] * 30], pause_s=0.25)
-    assert took_s < 12.0
+    assert took_s < 20.0
 
 
 def test_a_body_that_does_not_come_is_told_so(served):
     answer, took_s = talk(served.port, HEAD + b"Content-Length: 100\r\n\r\n{")
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"/problems/too-slow" in answer
-    assert 0.8 < took_s < 6.0
+    assert 0.8 < took_s < 12.0
 
 
 def test_a_body_that_drips_is_told_so(served):
@@ -65,7 +65,7 @@ def test_a_body_that_drips_is_told_so(served):
 def test_unused_connections_are_closed(served):
     answer, took_s = talk(served.port, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200")
-    assert took_s < 6.0
+    assert took_s < 12.0
 
 
 def test_a_head_beyond_the_limit_is_refused(served):
@@ -120,7 +120,7 @@ def test_many_slow_clients_do_not_keep_others_out(served):
             line.sendall(b"GET /health HTTP/1.1\r\n")
         began = time.monotonic()
         assert httpx.get(served.url + "/health").status_code == 200
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 6.0
     finally:
         for line in lines:
             line.close()
@@ -146,18 +146,21 @@ async def counted(client):
 def test_a_stop_finishes_what_it_began(serve_one, number):
     server = serve_one(workers=1).wait()
     results = []
-    asked = threading.Thread(target=lambda: results.append(httpx.get(f"{server.url}/v1/sleep?ms=1500")))
+    asked = threading.Thread(
+        target=lambda: results.append(httpx.get(f"{server.url}/v1/sleep?ms=4000", timeout=60))
+    )
     asked.start()
-    time.sleep(0.5)
+    time.sleep(1.0)
     began = time.monotonic()
     server.process.send_signal(number)
-    time.sleep(0.4)
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{server.url}/health", timeout=2)
+        while time.monotonic() - began < 3.5:
+            httpx.get(f"{server.url}/health", timeout=2)
+            time.sleep(0.1)
     asked.join()
     assert results[0].status_code == 200
     assert server.stop() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
 
 
 def test_a_request_that_never_ends_does_not_stop_the_stop(serve_one):
@@ -167,7 +170,7 @@ def test_a_request_that_never_ends_does_not_stop_the_stop(serve_one):
         time.sleep(0.5)
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 25
 
 
 def test_two_addresses_and_their_stop(serve_one):
