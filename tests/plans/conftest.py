@@ -38,10 +38,11 @@ class World:
     pool: object
     now_ms: int = int(datetime(2026, 12, 1, 8, 0, tzinfo=UTC).timestamp() * 1000)
     limits: Limits = field(default_factory=Limits)
+    terrain: object = None
 
     def __post_init__(self):
         clock = lambda: self.now_ms  # noqa: E731 - one line, handed to three
-        self.neighbourhood = Neighbourhood()
+        self.neighbourhood = Neighbourhood(self.terrain)
         self.separations = Separations(self.pool, clock)
         self.service = PlansService(
             self.pool,

@@ -15,6 +15,8 @@ SPANS_MS = (1_800_000, 10_800_000, 86_400_000, 31 * 86_400_000)
 """Longest duration of each class, ms; the SQL function ``plan_neighbours`` lists the same numbers."""
 
 _DATUM_CODE = {Datum.WGS84: 0, Datum.AMSL: 1, Datum.STD: 2, Datum.AGL: 3}
+_ANY_DATUM = -1
+"""Equals no stored datum, so heights are compared above the ellipsoid."""
 
 
 class Rows(Struct, frozen=True):
@@ -62,7 +64,10 @@ def add_rows(rows: Rows, solid: Solid, volume_ix: int, reach: Reach) -> None:
     own_upper = math.ceil((volume.upper_m + reach.height_m) * 100)
     lower = math.floor((solid.band_m[0] - reach.height_m) * 100)
     upper = math.ceil((solid.band_m[1] + reach.height_m) * 100)
-    heights = (_DATUM_CODE[volume.datum], own_lower, own_upper, lower, upper)
+    # Heights above grounds that are apart say nothing about each other: the ellipsoid does.
+    is_apart = volume.datum is Datum.AGL and reach.sideways_m > 0
+    datum = _ANY_DATUM if is_apart else _DATUM_CODE[volume.datum]
+    heights = (datum, own_lower, own_upper, lower, upper)
     box = bounds_e7(solid, reach.sideways_m)
     span = span_of(volume.end_ms - volume.start_ms)
     for parent, mask in cover(solid, reach.sideways_m):
