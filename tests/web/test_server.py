@@ -142,6 +142,12 @@ async def counted(client):
     return sum(float(line[len(marker) :]) for line in text.splitlines() if line.startswith(marker))
 
 
+def ask_until(url, end_s):
+    while time.monotonic() < end_s:
+        httpx.get(f"{url}/health", timeout=2)
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_finishes_what_it_began(serve_one, number):
     server = serve_one(workers=1).wait()
@@ -154,9 +160,7 @@ def test_a_stop_finishes_what_it_began(serve_one, number):
     began = time.monotonic()
     server.process.send_signal(number)
     with pytest.raises(httpx.TransportError):
-        while time.monotonic() - began < 3.5:
-            httpx.get(f"{server.url}/health", timeout=2)
-            time.sleep(0.1)
+        ask_until(server.url, began + 3.5)
     asked.join()
     assert results[0].status_code == 200
     assert server.stop() == 0
