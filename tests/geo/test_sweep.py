@@ -342,3 +342,16 @@ def test_a_shape_without_an_inside_is_named(shape, fault):
     found = list(faulty_shapes(columns, balls_of(columns)))
     assert [index for index, _ in found] == [1]
     assert found[0][1].members["fault"] == fault
+
+
+@pytest.mark.parametrize(("gap_m", "conflicts"), [(-0.01, True), (0.0, False), (0.01, False)])
+def test_one_centimetre_beside_a_long_corridor_is_asked_pair_by_pair(gap_m, conflicts):
+    """A frame over 110 km is metres off; the equator is a shortest path, so the true distance is known."""
+    equator = prepare(at(Circle(LatLon(0.0, 0.5), 1.0)))
+    beside = LatLon(0.01, 0.5)
+    distance = _distance_m(equator, prepare(at(Circle(beside, 1.0))))
+    long = at(Corridor((LatLon(0.0, 0.0), LatLon(0.0, 1.0)), 200.0))
+    columns = columns_of([long, at(Circle(beside, distance - 100.0 - gap_m))], [0, 1], [0, 1])
+    one, other = np.array([0]), np.array([1])
+    assert measure(columns, balls_of(columns), one, other, 0.0).tolist() == [UNDECIDED]
+    assert bool(by_sweep(columns, Separation())) is conflicts
