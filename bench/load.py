@@ -38,7 +38,7 @@ class Result:
     def row(self) -> str:
         times = sorted(self.times_ms)
         n = len(times)
-        done = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
+        done = ", ".join(f"{status}: {n}" for status, n in sorted(self.statuses.items()))
         ok = sum(count for status, count in self.statuses.items() if status < 300)
         return (
             f"{self.name:<22} {self.connections:>5} {n / self.seconds:>9.0f} {ok / self.seconds:>9.0f} "
@@ -79,7 +79,9 @@ def hot_volume(rng: random.Random, day: datetime) -> dict:
     )
 
 
-def volume(lat, lon, radius_m, lower_m, upper_m, start, end) -> dict:
+def volume(
+    lat: float, lon: float, radius_m: float, lower_m: float, upper_m: float, start: datetime, end: datetime
+) -> dict:
     return {
         "shape": {"kind": "circle", "center": {"lat_deg": lat, "lon_deg": lon}, "radius_m": radius_m},
         "lower_m": lower_m,
@@ -107,7 +109,7 @@ def area_queries(make: Callable, seed: int, day: datetime) -> Iterator[tuple[str
     rng = random.Random(seed)
     while True:
         v = make(rng, day)
-        body = {"area": v["shape"], "start": v["start"], "end": v["end"], "lower_m": v["lower_m"], "upper_m": v["upper_m"]}
+        body = {name: v[name] for name in ("start", "end", "lower_m", "upper_m")} | {"area": v["shape"]}
         yield "POST", "/v1/plans/query", json.dumps(body).encode()
 
 
@@ -117,7 +119,10 @@ class Connection:
     def __init__(self, url: str, token: str) -> None:
         parts = urlsplit(url)
         self.host, self.port = parts.hostname or "", parts.port or 80
-        self.head = f"HTTP/1.1\r\nhost: {parts.netloc}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
+        self.head = (
+            f"HTTP/1.1\r\nhost: {parts.netloc}\r\nauthorization: Bearer {token}\r\n"
+            "content-type: application/json\r\n"
+        )
 
     async def open(self) -> None:
         self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
@@ -169,7 +174,9 @@ async def run(
 
     await asyncio.gather(*(work(c, m, False) for c, m in zip(open_ones, share(made[:warm], 0), strict=True)))
     started = time.perf_counter()
-    await asyncio.gather(*(work(c, m, True) for c, m in zip(open_ones, share(made[warm:], warm), strict=True)))
+    await asyncio.gather(
+        *(work(c, m, True) for c, m in zip(open_ones, share(made[warm:], warm), strict=True))
+    )
     result.seconds = time.perf_counter() - started
     for one in open_ones:
         one.writer.close()
@@ -191,14 +198,18 @@ async def measure(url: str, tokens: list[str], preload: int, count: int, hot: bo
     result = await run(f"declare+ways out {name}", url, tokens, declares(make, 200, day, ""), 8, count)
     print(result.row(), flush=True)
     for connections in (1, 8):
-        result = await run(f"conflict query {name}", url, tokens, checks(make, 300, day), connections, count * 2)
+        result = await run(
+            f"conflict query {name}", url, tokens, checks(make, 300, day), connections, count * 2
+        )
         print(result.row(), flush=True)
     result = await run(f"area query {name}", url, tokens, area_queries(make, 400, day), 8, count * 2)
     print(result.row(), flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--url")
     parser.add_argument("--token", action="append", default=[])
     parser.add_argument("--scratch", action="store_true", help="start an exchange of its own")

@@ -41,7 +41,9 @@ async def make_accounts(dsn: str, url: str) -> dict[str, tuple[str, str]]:
     service = PartiesService(pool, AccessSettings(issuer=url, audiences=("127.0.0.1",)), clock_ms=now_ms)
 
     def act(content: bytes = b"{}") -> Act:
-        return Act(party_id="exchange", account_id="bench", token_sha256=None, at_ms=now_ms(), content=content)
+        return Act(
+            party_id="exchange", account_id="bench", token_sha256=None, at_ms=now_ms(), content=content
+        )
 
     await service.begin("bench", "administrator", act())
     made = {}
@@ -75,17 +77,10 @@ def scratch_exchange(workers: int = 1) -> Iterator[Scratch]:
         with EmbeddedPostgres.start(folder) as postgres:
             asyncio.run(migrate(postgres.dsn))
             accounts = asyncio.run(make_accounts(postgres.dsn, url))
-            environment = {
-                **os.environ,
-                "DETENTE_DATABASE": postgres.dsn,
-                "DETENTE_LISTEN": f"127.0.0.1:{port}",
-                "DETENTE_LOG_LEVEL": "WARNING",
-                "DETENTE_RATE_PER_S": "0",
-            }
+            environment = {**os.environ, "DETENTE_LOG_LEVEL": "WARNING", "DETENTE_RATE_PER_S": "0"}
             command = [
-                sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1",
-                "--port", str(port), "--workers", str(workers), "--loop", "asyncio", "--no-ws",
-                "--log-level", "warning", "detente.app:create",
+                sys.executable, "-m", "detente", "serve", "--database", postgres.dsn,
+                "--listen", f"127.0.0.1:{port}", "--workers", str(workers),
             ]  # fmt: skip
             server = subprocess.Popen(command, env=environment)
             try:

@@ -128,7 +128,7 @@ def run(factory: str, level: str, requests: int, connections: int) -> tuple[floa
     )
     path = Path(f"/tmp/detente-web-bench-{os.getpid()}.py")  # noqa: S108 - a bench on one's own machine
     path.write_text(code)
-    server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
+    server = subprocess.Popen(
         [sys.executable, str(path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

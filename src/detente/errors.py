@@ -51,7 +51,7 @@ class DetenteError(Exception):
 
 
 class BadInput(DetenteError):
-    """A field is wrong. Members: ``field`` (a path such as ``volumes[0].lower_m``), ``expected``, ``actual``."""
+    """A field is wrong. Members: ``field`` (such as ``volumes[0].lower_m``), ``expected``, ``actual``."""
 
     slug = "bad-input"
     title = "A field of the request is wrong"

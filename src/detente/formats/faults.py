@@ -49,7 +49,7 @@ class FaultyFile(BadInput):
         self.faults = faults
 
 
-class FileFault(Exception):  # noqa: N818 - never leaves this package; it becomes a Fault
+class FileFault(Exception):
     """The file as a whole cannot be read; inside this package only."""
 
     def __init__(self, field: str, expected: str, actual: str) -> None:

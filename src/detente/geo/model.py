@@ -37,7 +37,7 @@ class Circle(Struct, frozen=True, forbid_unknown_fields=True, tag="circle", tag_
 
 
 class Polygon(Struct, frozen=True, forbid_unknown_fields=True, tag="polygon", tag_field="kind"):
-    """A ring of 3 or more vertices, not repeated at the end, wound either way; the inside is the smaller side."""
+    """A ring of 3 or more vertices, the first not repeated, wound either way; inside is the smaller side."""
 
     vertices: tuple[LatLon, ...]
 
@@ -64,7 +64,7 @@ class Volume(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Separation(Struct, frozen=True, forbid_unknown_fields=True):
-    """How far two parties keep apart: closer than all three at once is a conflict. Zero means: only no overlap."""
+    """How far two parties keep apart: closer than all three at once is a conflict. Zero: only no overlap."""
 
     horizontal_m: float = 0.0
     vertical_m: float = 0.0
@@ -83,7 +83,7 @@ class Overlap(Struct, frozen=True):
     lower_m: float
     upper_m: float
     datum: Datum
-    """What ``lower_m`` and ``upper_m`` are measured from: the volumes' own datum if they share it, else WGS84."""
+    """What ``lower_m`` and ``upper_m`` are measured from: the volumes' datum if they share it, else WGS84."""
     horizontal_depth_m: float
     vertical_depth_m: float
     time_depth_s: float
