@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -69,13 +70,16 @@ def _conflicts(tally: Tally, top: int) -> Table:
         title_justify="left",
         caption="by how much: the shared piece's thickness on the ground, its height, its duration",
         caption_justify="left",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
     )
-    for column in ("plan", "with", "where", "when (UTC)", "by how much", "way out"):
-        table.add_column(column)
+    # Two lines a conflict and no lines between columns: it fits into 80 columns.
+    for column in ("who with whom", "where", "UTC", "by how much", "way out"):
+        table.add_column(column, no_wrap=True)
     for meeting in shown:
+        who, whom = escape(meeting.party_id), escape(meeting.with_party_id)
         table.add_row(
-            f"{escape(meeting.plan)}\n[dim]{escape(meeting.party_id)}[/]",
-            f"[dim]{escape(meeting.with_party_id)}[/]",
+            f"{escape(meeting.plan)} [dim]{who}\nwith {whom}[/]",
             _where(meeting),
             f"{meeting.start:%H:%M:%S}\n{meeting.end:%H:%M:%S}",
             _by_how_much(meeting),
@@ -94,7 +98,7 @@ def _where(meeting: Meeting) -> str:
     north, east = "N" if place.lat_deg >= 0 else "S", "E" if place.lon_deg >= 0 else "W"
     return (
         f"{abs(place.lat_deg):.2f}{north} {abs(place.lon_deg):.2f}{east}\n"
-        f"{meeting.lower_m:,.0f} to {meeting.upper_m:,.0f} m"
+        f"{meeting.lower_m:.0f} to {meeting.upper_m:.0f} m"
     )
 
 
