@@ -26,6 +26,10 @@ Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone; r
 Title = Annotated[str, Meta(max_length=200)]
 Remarks = Annotated[str, Meta(max_length=2_000)]
 Priority = Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]
+# A lookahead rather than `$` alone: Python's `$` also matches before a closing newline.
+PartyName = Annotated[
+    str, Meta(max_length=63, pattern=r"^(?![\s\S]*\n)[a-z0-9][a-z0-9-]*$", description="A party's id")
+]
 
 
 class PlanState(StrEnum):
@@ -245,8 +249,8 @@ class QueryBody(Struct, frozen=True, forbid_unknown_fields=True):
 class SeparationRule(Struct, frozen=True, forbid_unknown_fields=True):
     """How far two parties keep apart. ``party_b`` null: from everyone; a named pair goes before it."""
 
-    party_a: str
-    party_b: str | None
+    party_a: PartyName
+    party_b: PartyName | None
     horizontal_m: Annotated[float, Meta(ge=0, le=100_000)]
     vertical_m: Annotated[float, Meta(ge=0, le=10_000)]
     time_s: Annotated[float, Meta(ge=0, le=86_400)]

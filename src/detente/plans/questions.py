@@ -4,6 +4,7 @@ import base64
 import binascii
 import uuid
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 
@@ -38,6 +39,7 @@ MAX_NEIGHBOURS = 5_000
 _LOWEST_M, _HIGHEST_M = -1_000.0, 100_000.0
 _FAR_MS = 253_402_300_799_000
 _NO_ONE = "00000000-0000-0000-0000-000000000000"
+_CURSOR = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=-_FAR_MS, le=_FAR_MS)], str])
 _STATES = {
     "plan.declared": PlanState.ACCEPTED,
     "plan.activated": PlanState.ACTIVATED,
@@ -245,7 +247,7 @@ def _read_cursor(cursor: str | None) -> tuple[int, str]:
     if cursor is None:
         return -1, _NO_ONE
     try:
-        start_ms, plan_id = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[int, str])
+        start_ms, plan_id = _CURSOR.decode(base64.urlsafe_b64decode(cursor))
         return start_ms, str(uuid.UUID(plan_id))
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise BadInput(
