@@ -1,0 +1,186 @@
+"""Invariant 4: every route with every role, and with tokens that are none: who may, who may not, by name."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from detente.parties.model import Role
+from tests.invariants.fleet import AUDIENCE, URL
+
+# Written out here, not read from the code: a change of either has to be meant.
+READERS = {Role.PLANNER, Role.DUTY_OFFICER, Role.AUTHORITY, Role.OBSERVER}
+PLANNERS = {Role.PLANNER, Role.DUTY_OFFICER}
+EVERYBODY = set(Role)
+ADMINISTRATOR = {Role.ADMINISTRATOR}
+SEPARATORS = {Role.AUTHORITY, Role.ADMINISTRATOR}
+MAY = {
+    ("GET", "/v1/plans/{plan_id}"): READERS,
+    ("GET", "/v1/plans/{plan_id}/history"): READERS,
+    ("GET", "/v1/plans/{plan_id}/conflicts"): READERS,
+    ("POST", "/v1/plans/check"): READERS,
+    ("POST", "/v1/plans/query"): READERS,
+    ("PUT", "/v1/plans/{plan_id}"): PLANNERS,
+    ("PUT", "/v1/plans/{plan_id}/state"): PLANNERS,
+    ("GET", "/v1/separations"): EVERYBODY,
+    ("PUT", "/v1/separations"): SEPARATORS,
+    ("DELETE", "/v1/separations"): SEPARATORS,
+    ("GET", "/v1/parties"): EVERYBODY,
+    ("PUT", "/v1/parties/{party_id}"): ADMINISTRATOR,
+    ("GET", "/v1/parties/{party_id}/accounts"): ADMINISTRATOR,
+    ("POST", "/v1/parties/{party_id}/accounts"): ADMINISTRATOR,
+    ("PUT", "/v1/accounts/{account_id}"): ADMINISTRATOR,
+    ("POST", "/v1/accounts/{account_id}/secret"): ADMINISTRATOR,
+    ("POST", "/v1/keys/rotate"): ADMINISTRATOR,
+    ("GET", "/v1/whoami"): EVERYBODY,
+    ("GET", "/metrics"): ADMINISTRATOR,
+}
+OPEN = {
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/problems"),
+    ("GET", "/problems/{slug}"),
+    ("POST", "/v1/token"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+}
+PATH = {
+    "plan_id": "00000000-0000-4000-8000-00000000000a",
+    "party_id": "nobody",
+    "account_id": "00000000-0000-4000-8000-00000000000b",
+    "slug": "bad-input",
+}
+START = datetime.now(UTC) + timedelta(days=2)
+PLAN = {
+    "volumes": [
+        {
+            "shape": {"kind": "circle", "center": {"lat_deg": 47.0, "lon_deg": 8.0}, "radius_m": 100.0},
+            "lower_m": 0.0,
+            "upper_m": 100.0,
+            "start": START.isoformat(),
+            "end": (START + timedelta(minutes=5)).isoformat(),
+        }
+    ]
+}
+SEPARATION = {"party_a": "alpha", "party_b": "bravo", "horizontal_m": 1, "vertical_m": 1, "time_s": 1}
+BODIES = {
+    ("PUT", "/v1/plans/{plan_id}"): PLAN,
+    ("PUT", "/v1/plans/{plan_id}/state"): {"state": "ended"},
+    ("POST", "/v1/plans/check"): PLAN,
+    ("POST", "/v1/plans/query"): {},
+    ("PUT", "/v1/separations"): SEPARATION,
+    ("PUT", "/v1/parties/{party_id}"): {"name": "Nobody"},
+    ("POST", "/v1/parties/{party_id}/accounts"): {"name": "n", "role": "planner"},
+    ("PUT", "/v1/accounts/{account_id}"): {"is_disabled": True},
+    ("POST", "/v1/keys/rotate"): {"at_once": True},
+}
+
+
+def party_of(role):
+    return "exchange" if role is Role.ADMINISTRATOR else "alpha"
+
+
+async def routes_of(house):
+    document = (await house.call("GET", "/openapi.json")).json()
+    return {
+        (method.upper(), path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+async def send(house, method, path, **more):
+    query = "?party_a=alpha&party_b=bravo" if method == "DELETE" else ""
+    return await house.call(method, path.format(**PATH) + query, body=BODIES.get((method, path)), **more)
+
+
+async def test_every_route_is_in_the_table_and_says_so_itself(house):
+    routes = await routes_of(house)
+    assert set(routes) == set(MAY) | OPEN
+    for route, operation in routes.items():
+        assert bool(operation.get("security")) is (route in MAY), route
+
+
+async def test_every_role_may_what_its_table_says_and_nothing_else(house):
+    for (method, path), may in MAY.items():
+        for role in sorted(set(Role) - may):
+            before = house.count()
+            answer = await send(house, method, path, who=(party_of(role), role))
+            assert answer.status_code == 403, (method, path, role)
+            assert answer.json()["type"] == "/problems/not-allowed"
+            assert "insufficient_scope" in answer.headers["www-authenticate"]
+            assert house.count() == before, (method, path, role)
+    # Last what changes something, so that nothing refused above was refused for another reason.
+    for (method, path), may in sorted(MAY.items(), key=lambda item: item[0] == ("POST", "/v1/keys/rotate")):
+        for role in sorted(may):
+            answer = await send(house, method, path, who=(party_of(role), role))
+            assert answer.status_code not in {401, 403, 500}, (method, path, role, answer.text)
+
+
+async def test_open_routes_ask_for_no_token(house):
+    for method, path in OPEN:
+        answer = await send(house, method, path)
+        assert answer.status_code == (415 if path == "/v1/token" else 200), (method, path)
+
+
+def bad_tokens(house, good):
+    """Tokens that must not be believed, each but for one thing as the good one."""
+    claims = jwt.decode(good, options={"verify_signature": False})
+    head = jwt.get_unverified_header(good)
+    with psycopg.connect(house.dsn) as connection:
+        (der,) = connection.execute("SELECT private_pkcs8 FROM signing_key").fetchone()
+    key = load_der_private_key(der, None)
+    now = int(time.time())
+
+    def signed(**changed):
+        named = {"kid": head["kid"], "typ": head.get("typ", "JWT")}
+        return jwt.encode({**claims, **changed}, key, "RS256", headers=named)
+
+    first, payload, signature = good.split(".")
+    return {
+        "none": None,
+        "empty": "",
+        "no token": "x",
+        "three dots": "a.b.c",
+        "wrong audience": signed(aud="somewhere.else"),
+        "wrong issuer": signed(iss="https://somewhere.else"),
+        "expired": signed(iat=now - 7_200, exp=now - 3_600),
+        "from the future": signed(iat=now + 7_200, nbf=now + 7_200, exp=now + 9_000),
+        "another account": signed(sub="00000000-0000-4000-8000-00000000dead"),
+        "unsigned": jwt.encode(claims, None, "none"),
+        "signed with the public half": jwt.encode(claims, "x" * 64, "HS256", headers={"kid": head["kid"]}),
+        "cut": f"{first}.{payload}.",
+        "bent": f"{first}.{payload}.{'A' * len(signature)}",
+    }, signed()
+
+
+@pytest.mark.parametrize("route", sorted(MAY), ids=" ".join)
+async def test_without_a_token_that_holds_nobody_gets_anywhere(house, route):
+    role = min(MAY[route])
+    good = await house.token(party_of(role), role)
+    bad, same = bad_tokens(house, good)
+    # Made by the same tool with nothing changed it is believed: so it is the change that is refused.
+    assert (await house.call("GET", "/v1/whoami", token=same)).status_code == 200
+    before = house.count()
+    for name, token in bad.items():
+        answer = await send(house, *route, token=token)
+        assert answer.status_code == 401, (name, answer.text)
+        assert answer.json()["type"] == "/problems/not-authenticated"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert house.count() == before
+
+
+async def test_a_token_of_fewer_scopes_is_held_to_them(house):
+    token = await house.token("alpha", Role.DUTY_OFFICER, scope="plans.read")
+    assert (await send(house, "POST", "/v1/plans/query", token=token)).status_code == 200
+    assert (await send(house, "PUT", "/v1/plans/{plan_id}", token=token)).status_code == 403
+    assert (await send(house, "GET", "/v1/separations", token=token)).status_code == 403
+
+
+def test_the_audience_is_what_the_fleet_says():
+    assert URL.endswith(AUDIENCE)
