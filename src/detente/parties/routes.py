@@ -244,7 +244,7 @@ def _token_routes(service: PartiesService) -> list[Route]:
             summary="Get an access token for a client id and secret (OAuth 2.0 client credentials).",
             tag="access",
             body=TokenForm,
-            answers={200: TokenAnswer},
+            answers={200: TokenAnswer, 400: TokenRefusal, 401: TokenRefusal},
             errors=(BadInput, NotAuthenticated),
             headers_in=(QueryField("authorization", str, "HTTP Basic with the client id and secret"),),
             max_body_bytes=_FORM_BYTES,

@@ -154,9 +154,7 @@ def _parameter(field: QueryField, place: str) -> Json:
 def _answers(route: Route, schemas: dict[int, Json], components: Json) -> Json:
     answers: Json = {}
     for status, kind in (route.answers or {200: None}).items():
-        answer: Json = {
-            "description": "Done." if status < HTTPStatus.MULTIPLE_CHOICES else "See the headers."
-        }
+        answer: Json = {"description": _description(status)}
         if kind is not None:
             schema = schemas[id(kind)]
             content: Json = {"schema": schema}
@@ -168,8 +166,15 @@ def _answers(route: Route, schemas: dict[int, Json], components: Json) -> Json:
     for kind_of_error in problems_of(route):
         by_status.setdefault(kind_of_error.status_hint, []).append(kind_of_error)
     for status, kinds in sorted(by_status.items()):
-        answers[str(status)] = _problem_answer(kinds)
+        problem = _problem_answer(kinds)
+        # A route may also refuse in a form of its own, as RFC 6749 asks of the token route.
+        problem["content"].update(answers.get(str(status), {}).get("content", {}))
+        answers[str(status)] = problem
     return answers
+
+
+def _description(status: int) -> str:
+    return "Done." if status < HTTPStatus.MULTIPLE_CHOICES else "See the headers."
 
 
 def problems_of(route: Route) -> list[type[DetenteError]]:
