@@ -107,7 +107,7 @@ class Route(Struct, frozen=True):
     body: object | None = None
     """The msgspec type of the JSON body (a Struct or a union), None if the route takes no body."""
     answers: Mapping[int, object | None] = {}
-    """Status to msgspec type for every success (200 alone if empty), and for a refusal in a form of its own."""
+    """Status to msgspec type for every success (200 alone if empty), and for refusals of its own form."""
     errors: tuple[type[DetenteError], ...] = ()
     """What the verb may refuse with, beyond what every route may (401, 403, 400, 413, 415, 429, 503)."""
     query: tuple[QueryField, ...] = ()
