@@ -1,0 +1,41 @@
+"""Writes ``docs/routes.md`` from the routes themselves: ``python -m tests.docs.routes_page``."""
+
+from pathlib import Path
+
+from detente.parties.routes import routes as parties_routes
+from detente.plans.routes import routes as plans_routes
+from detente.web.metrics import Metrics
+from detente.web.service_routes import service_routes
+
+PAGE = Path(__file__).parents[2] / "docs" / "routes.md"
+HEAD = """# All routes
+
+Made from the program by `python -m tests.docs.routes_page`; a test holds the two together. The running
+exchange describes each in full at `/docs`. Beside the refusals named here, any route may answer `bad-input`,
+`not-authenticated`, `not-allowed`, `too-large`, `too-many`, `unavailable` and the like;
+[the API](api.md) says when.
+
+| route | scope | what it does | may refuse with |
+| --- | --- | --- | --- |
+"""
+
+
+def all_routes():
+    """Every route, without a database: handlers are made, and none is called."""
+    rooms = [*parties_routes(None), *plans_routes(None, None, None)]
+    return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
+
+
+def line_of(route):
+    refusals = " ".join(f"[`{kind.slug}`](problems/{kind.slug}.md)" for kind in route.errors)
+    scope = f"`{route.scope}`" if route.scope else "open"
+    return f"| `{route.method} {route.path}` | {scope} | {route.summary} | {refusals} |"
+
+
+def render():
+    by_path = sorted(all_routes(), key=lambda route: (route.path, route.method))
+    return HEAD + "\n".join(map(line_of, by_path)) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
