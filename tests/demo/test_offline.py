@@ -122,6 +122,7 @@ def test_an_order_to_end_stops_server_and_database(data_dir: Path, number: signa
                 break
         assert server_pid(DemoHome(data_dir)) is not None, "".join(lines)
         demo.send_signal(number)
+        demo.send_signal(number)  # an impatient hand
         assert demo.wait(WAIT_S) == 0
     finally:
         demo.kill()

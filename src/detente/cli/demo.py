@@ -14,7 +14,8 @@ from detente.demo.day import run_day
 from detente.demo.home import DemoHome, choose_root, stop_command, stop_server
 from detente.demo.offline import run_story
 from detente.demo.report import print_tally
-from detente.demo.server import Server
+from detente.demo.server import Server, log_tail
+from detente.errors import Unavailable
 
 
 @click.command("demo")
@@ -74,22 +75,32 @@ def _stay(server: Server, home: DemoHome, console: Console, *, background: bool)
         server.leave()
         console.print(f"Stop it with: {stop_command(home)}", highlight=False, soft_wrap=True)
         return
-    console.print("Press Ctrl-C to stop it.")
     try:
-        server.wait()
+        console.print("Press Ctrl-C to stop it.")
+        code = server.wait()
     except KeyboardInterrupt:
         console.print("Stopping ...")
+        return
+    if code != 0:
+        raise Unavailable(f"the server ended by itself with code {code}; its log says:\n{log_tail(home)}")
+    console.print("The server has been stopped.")
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    # An order to end (from a service manager, or `kill`) stops server and database as Ctrl-C does.
+    # An order to end (from a service manager, or `kill`) stops server and database as Ctrl-C does; a second
+    # one while they stop changes nothing, so that an impatient hand leaves no database behind.
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
+        for later in numbers:
+            signal.signal(later, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = [signal.signal(number, interrupt) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
