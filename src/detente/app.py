@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from detente.errors import StoreRefused, StoreUnavailable
+from detente.errors import StoreRefused, Unavailable
 from detente.geo import HgtTerrain, Terrain
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
@@ -132,8 +132,9 @@ async def readiness(pool: Pool, parties: PartiesService) -> Mapping[str, str]:
     if await is_ready(pool) is None:
         return {"database": "does not answer", "issuer": "waits for the database"}
     try:
+        await parties.name()  # refused, with what to do, where no exchange was made yet
         await parties.signing.cache.keys()
-    except (StoreUnavailable, StoreRefused) as error:
+    except (Unavailable, StoreRefused) as error:
         return {"database": "ok", "issuer": error.detail}
     return {"database": "ok", "issuer": "ok"}
 
