@@ -90,8 +90,8 @@ def test_few_cells_too_many(place):
                     # s2sphere measures on a sphere of geodetic latitudes: allow for the ellipsoid's 0.7 %.
                     reach = max(angle(s2sphere.Cell(cell).get_vertex(k), spot) for k in range(4))
                     assert reach * 6_335_000 - 2_400 < radius_m * 1.01 + 5
-        smallest = math.pi * radius_m**2 / 1.35e6
-        assert named < smallest + 4 * radius_m / 500 + 6
+        # A cell is named when its middle is within its own half diagonal, at most 0.9 km, of the circle.
+        assert named < math.pi * (radius_m + 900) ** 2 / 0.9e6 + 2
 
 
 def angle(a, b):

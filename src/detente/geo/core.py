@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import shapely
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from detente.errors import BadInput, InvalidShape, TooLarge
-from detente.geo.ellipsoid import A_M, B_M, Floats, direct, in_space, inverse, normals, positions
+from detente.geo.ellipsoid import A_M, B_M, Floats, direct, drop, in_space, inverse, normals, positions
 from detente.geo.frame import Frame
 from detente.geo.limits import EDGE_STEP_M, MAX_EXTENT_M, MAX_OUTLINE_M, MAX_VERTICES, MIN_THICKNESS_M
 from detente.geo.model import Circle, Corridor, LatLon, Polygon, Shape
@@ -22,9 +23,13 @@ _SAME_POINT_M = 1e-6
 _ANTIPODAL_M = 2 * B_M * math.cos(0.05)
 """Chord beyond which two ends are so nearly opposite that the shortest path is a matter of chance."""
 _CHORD_PER_ARC = 0.97
+_DROPPED_M = 25_000.0
+"""Up to here a chord dropped square onto the ellipsoid is the geodesic to 0.03 mm."""
 _MIN_RING = 3
 _MIN_PATH = 2
 _ORIGIN = shapely.Point(0.0, 0.0)
+
+Ints = NDArray[np.int64]
 
 
 class Kind(Enum):
@@ -206,17 +211,24 @@ def _filled(points: Floats, starts: Floats, ends: Floats, chord: Floats, *, clos
     pieces = np.maximum(1, np.ceil(chord / (EDGE_STEP_M * _CHORD_PER_ARC)).astype(np.int64))
     edge = np.repeat(np.arange(len(pieces)), pieces)
     step = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    dense = starts[edge]
+    share = step / pieces[edge]
     inner = step > 0
-    long = pieces > 1
-    lat1, lon1 = positions(starts[long])
-    lat2, lon2 = positions(ends[long])
-    distance, azimuth, _ = inverse(lat1, lon1, lat2, lon2)
-    which = np.cumsum(long)[edge[inner]] - 1
-    share = step[inner] / pieces[edge[inner]]
-    lat, lon, _ = direct(lat1[which], lon1[which], azimuth[which], distance[which] * share)
-    dense[inner] = in_space(normals(lat, lon))
+    dense = starts[edge]
+    dense[inner] = drop(dense[inner] + share[inner, None] * (ends - starts)[edge[inner]])
+    long = inner & (chord > _DROPPED_M)[edge]
+    if long.any():
+        dense[long] = _on_geodesics(starts, ends, edge[long], share[long])
     return dense if closed else np.vstack((dense, points[-1:]))
+
+
+def _on_geodesics(starts: Floats, ends: Floats, edge: Ints, share: Floats) -> Floats:
+    """The points at these shares of these edges' geodesics, in space."""
+    chosen, which = np.unique(edge, return_inverse=True)
+    lat1, lon1 = positions(starts[chosen])
+    lat2, lon2 = positions(ends[chosen])
+    distance, azimuth, _ = inverse(lat1, lon1, lat2, lon2)
+    lat, lon, _ = direct(lat1[which], lon1[which], azimuth[which], distance[which] * share)
+    return in_space(normals(lat, lon))
 
 
 def _extent(flat: Floats, radius_m: float, field: str) -> float:
