@@ -50,7 +50,7 @@ HEADER = f"{'run':<22} {'conns':>5} {'answers/s':>9} {'2xx/s':>9} {'p50 ms':>8} 
 
 
 def spread_volume(rng: random.Random, day: datetime) -> dict:
-    """A drone's half hour: a circle of 100 to 500 m, a 60 m band, some time in a day, somewhere in the area."""
+    """A drone's half hour: a circle of 100 to 500 m, a 60 m band, some time in a day."""
     start = day + timedelta(seconds=rng.uniform(0, 86_400))
     lower = rng.uniform(300, 2_000)
     return volume(
