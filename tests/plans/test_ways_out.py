@@ -132,7 +132,20 @@ def test_no_smaller_shift_in_height_is_free(scene):
 @FEW
 @given(scenes(is_round=True))
 def test_no_shift_sideways_is_free_that_is_smaller_by_more_than_a_hundredth_and_a_metre(scene):
-    mine, obstacles = scene
+    check_sideways(*scene, rings=25, step_deg=6)
+
+
+@pytest.mark.parametrize(("seed", "size", "crowd", "kept"), [(80, 1, 9, Separation()), (191, 2, 12, KEPT)])
+def test_a_notch_in_what_is_taken_is_not_stepped_over(seed, size, crowd, kept):
+    # Found by the test above: the nearest free point had hardly more than itself free around it.
+    rng = np.random.default_rng(seed)
+    mine = tuple(some_volume(rng, PLACES[2], is_round=True) for _ in range(size))
+    taken = PREPARE([some_volume(rng, PLACES[2], is_round=True) for _ in range(crowd)])
+    check_sideways(mine, [Obstacle(solid, kept) for solid in taken], rings=60, step_deg=3)
+
+
+def check_sideways(mine, obstacles, *, rings, step_deg):
+    """Hold the way out sideways against shifts in all directions."""
     offers, none = answer_of(mine, obstacles)
     if "sideways" in offers:
         found = offers["sideways"]
@@ -140,8 +153,8 @@ def test_no_shift_sideways_is_free_that_is_smaller_by_more_than_a_hundredth_and_
     else:
         reach_m = LIMITS.sideways_m
         assert none["sideways"]
-    for away_m in np.linspace(1.0, reach_m, 25) if reach_m > 1.0 else ():
-        for azimuth in np.radians(np.arange(0, 360, 6)):
+    for away_m in np.linspace(1.0, reach_m, rings) if reach_m > 1.0 else ():
+        for azimuth in np.radians(np.arange(0, 360, step_deg)):
             east_m, north_m = float(away_m * np.sin(azimuth)), float(away_m * np.cos(azimuth))
             volumes = shifted(mine, east_m=east_m, north_m=north_m)
             assert not is_free(volumes, obstacles), (east_m, north_m, reach_m)

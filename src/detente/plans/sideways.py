@@ -65,17 +65,24 @@ def smallest_sideways(
     )
     # The regions enclose their circles; starting just inside, the exact check finds the true rim.
     slack_m = 5 * _STEP_M + (_OUTSIDE**3 - 1) * max((_kept_apart(*pair) for pair in pairs), default=0.0)
+    best: tuple[float, float, float] | None = None
     for east, north in _nearest_outside(forbidden, limit_m):
         length = math.hypot(east, north)
+        if best is not None and length >= best[0]:
+            break
         direction = (east / length, north / length)
 
         def ok(metres: float, way: tuple[float, float] = direction) -> bool:
             return metres <= limit_m and is_free(move(way[0] * metres, way[1] * metres), obstacles)
 
         found = push_out(max(length - slack_m, 0.0), 1.0, ok, _STEP_M)
-        if found is not None:
-            return SidewaysFound(direction[0] * found, direction[1] * found)
-    return SidewaysFound(0.0, 0.0, "everything within the limits is taken")
+        if (found is None or found > length) and ok(length):
+            found = length  # in a notch hardly more than this point is free: the steps went over it
+        if found is not None and (best is None or found < best[0]):
+            best = (found, *direction)
+    if best is None:
+        return SidewaysFound(0.0, 0.0, "everything within the limits is taken")
+    return SidewaysFound(best[1] * best[0], best[2] * best[0])
 
 
 def _pieces(solid: Solid, frame: Frame) -> list[Points]:
