@@ -135,12 +135,19 @@ def test_no_shift_sideways_is_free_that_is_smaller_by_more_than_a_hundredth_and_
     check_sideways(*scene, rings=25, step_deg=6)
 
 
-@pytest.mark.parametrize(("seed", "size", "crowd", "kept"), [(80, 1, 9, Separation()), (191, 2, 12, KEPT)])
-def test_a_notch_in_what_is_taken_is_not_stepped_over(seed, size, crowd, kept):
-    # Found by the test above: the nearest free point had hardly more than itself free around it.
+@pytest.mark.parametrize(
+    ("seed", "place", "size", "crowd", "kept"),
+    [
+        (80, PLACES[2], 1, 9, Separation()),
+        (191, PLACES[2], 2, 12, KEPT),
+        (309, PLACES[0], 2, 10, Separation()),
+    ],
+)
+def test_a_notch_in_what_is_taken_is_not_stepped_over(*, seed, place, size, crowd, kept):
+    # Found by the test above: there was hardly any room around the nearest free point.
     rng = np.random.default_rng(seed)
-    mine = tuple(some_volume(rng, PLACES[2], is_round=True) for _ in range(size))
-    taken = PREPARE([some_volume(rng, PLACES[2], is_round=True) for _ in range(crowd)])
+    mine = tuple(some_volume(rng, place, is_round=True) for _ in range(size))
+    taken = PREPARE([some_volume(rng, place, is_round=True) for _ in range(crowd)])
     check_sideways(mine, [Obstacle(solid, kept) for solid in taken], rings=60, step_deg=3)
 
 

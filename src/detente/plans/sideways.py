@@ -7,7 +7,7 @@ that has too many is replaced by its hull, which can only make the shift larger,
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -28,6 +28,8 @@ _QUARTER = 32
 _OUTSIDE = 1 / math.cos(math.pi / (4 * _QUARTER))
 """Grows a polygon of that many segments so that it encloses the circle."""
 _STEP_M = 0.01
+_ROOM_M = (0.0, 0.05, 0.5, 5.0)
+"""Where two regions all but touch, the nearest point is free by less than the frame is exact."""
 
 Points = NDArray[np.float64]
 
@@ -68,8 +70,6 @@ def smallest_sideways(
     best: tuple[float, float, float] | None = None
     for east, north in _nearest_outside(forbidden, limit_m):
         length = math.hypot(east, north)
-        if best is not None and length >= best[0]:
-            break
         direction = (east / length, north / length)
 
         def ok(metres: float, way: tuple[float, float] = direction) -> bool:
@@ -80,6 +80,8 @@ def smallest_sideways(
             found = length  # in a notch hardly more than this point is free: the steps went over it
         if found is not None and (best is None or found < best[0]):
             best = (found, *direction)
+        if best is not None and best[0] <= length:
+            break
     if best is None:
         return SidewaysFound(0.0, 0.0, "everything within the limits is taken")
     return SidewaysFound(best[1] * best[0], best[2] * best[0])
@@ -119,16 +121,21 @@ def _forbidden(pieces: dict[int, list[Points]], mine: Solid, obstacle: Obstacle)
     return regions
 
 
-def _nearest_outside(forbidden: shapely.Geometry, limit_m: float) -> list[tuple[float, float]]:
-    """Points on the rim of what is forbidden, nearest first: the nearest of all, then its corners."""
+def _nearest_outside(forbidden: shapely.Geometry, limit_m: float) -> Iterator[tuple[float, float]]:
+    """Points on the rim of what is forbidden: the nearest, those with room around them, then its corners."""
     rim = shapely.boundary(forbidden)
     if shapely.is_empty(rim):
-        return []
+        return
     origin = shapely.Point(0.0, 0.0)
-    first = shapely.get_coordinates(shapely.shortest_line(origin, rim))[1]
+    for room_m in _ROOM_M:
+        wider = shapely.boundary(shapely.buffer(forbidden, room_m)) if room_m else rim
+        x, y = shapely.get_coordinates(shapely.shortest_line(origin, wider))[1]
+        if 0 < math.hypot(x, y) <= limit_m:
+            yield float(x), float(y)
     corners = shapely.get_coordinates(rim)
     distances = np.hypot(corners[:, 0], corners[:, 1])
     order = np.argsort(distances, kind="stable")
     spaced = order[:: max(1, len(order) // _MAX_TRIES)][:_MAX_TRIES]
-    points = [first, *corners[spaced]]
-    return [(float(x), float(y)) for x, y in points if 0 < math.hypot(x, y) <= limit_m]
+    for x, y in corners[spaced]:
+        if 0 < math.hypot(x, y) <= limit_m:
+            yield float(x), float(y)
