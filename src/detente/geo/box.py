@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detente.geo.core import Core
+from detente.geo.core import Core, Kind
 from detente.geo.ellipsoid import MIN_RADIUS_M, positions
 from detente.geo.limits import EDGE_STEP_M
 
@@ -26,13 +26,19 @@ class Box(NamedTuple):
 
 def box_around(core: Core, grow_m: float = 0.0) -> Box:
     """Bound a core, its radius and ``grow_m`` more."""
-    lat, lon = positions(core.points_m)
     # A metre is never more than 1 / MIN_RADIUS_M radians on the sphere of geodetic latitudes.
     angle = math.degrees((core.radius_m + grow_m + 0.01) / MIN_RADIUS_M)
-    low, high = float(lat.min()), float(lat.max())
+    if core.kind is Kind.POINT:
+        low = high = core.center.lat_deg
+        west = east = 0.0
+    else:
+        lat, lon = positions(core.points_m)
+        low, high = float(lat.min()), float(lat.max())
+        away = (lon - core.center.lon_deg + 540.0) % 360.0 - 180.0
+        west, east = float(away.min()), float(away.max())
     tilt = math.tan(math.radians(min(_NEAR_POLE_DEG, max(-low, high, 0.0))))
     # Between two filled points the geodesic bends poleward of both by at most this.
-    bulge = 0.0 if len(lat) == 1 else math.degrees(_BULGE_M * tilt / MIN_RADIUS_M) + 1e-8
+    bulge = 0.0 if core.kind is Kind.POINT else math.degrees(_BULGE_M * tilt / MIN_RADIUS_M) + 1e-8
     low, high = low - angle - bulge, high + angle + bulge
     reach = math.degrees((core.extent_m + core.radius_m + grow_m) / MIN_RADIUS_M)
     if abs(core.center.lat_deg) + reach >= _NEAR_POLE_DEG or max(high, -low) >= _NEAR_POLE_DEG:
@@ -41,9 +47,7 @@ def box_around(core: Core, grow_m: float = 0.0) -> Box:
         return Box(south, north, -180.0, 180.0)
     narrow = math.cos(math.radians(max(high, -low)))
     wide = math.degrees(math.asin(min(1.0, math.sin(math.radians(angle)) / narrow)))
-    away = (lon - core.center.lon_deg + 540.0) % 360.0 - 180.0
-    lon_lo = core.center.lon_deg + float(away.min()) - wide
-    return Box(low, high, lon_lo, core.center.lon_deg + float(away.max()) + wide)
+    return Box(low, high, core.center.lon_deg + west - wide, core.center.lon_deg + east + wide)
 
 
 def box_e7(core: Core, grow_m: float) -> tuple[int, int, int, int]:

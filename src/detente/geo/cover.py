@@ -5,6 +5,7 @@ centimetres of it (metres for shapes of hundreds of kilometres).
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ _FEW = 128
 _BOX = 4_096
 """Up to so many level 13 cells are tested one and all; larger boxes are refined level by level."""
 _SCALAR = 48
+_HANDFUL = 9
 _EDGE_RADIANS = 1.704
 """S2's largest cell edge at level 0; it halves with each level."""
 _RADIUS_M = 6_400_000.0
@@ -79,6 +81,10 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
     found: dict[int, int] = {}
     for face, *spans in cap_ranges(normal, angle):
         ranges = _ranges(spans, CHILD_LEVEL)
+        if _count(ranges) <= _HANDFUL:
+            # Of so few, nearly all are touched: naming all is quicker than asking.
+            _add_each(found, face, [(i, j) for i in ranges[0] for j in ranges[1]])
+            continue
         if _count(ranges) <= _BOX:
             _add_box(found, core, grow_m, face, ranges)
             continue
@@ -192,11 +198,18 @@ def _add_box(
         touched = shapely.dwithin(core.flat, shapely.points(middle.real, middle.imag), within)
     at_i, at_j = touched.nonzero()
     if len(at_i) <= _SCALAR:
-        for i, j in zip((at_i + columns.start).tolist(), (at_j + rows.start).tolist(), strict=True):
-            parent, turn = parent_id(face, i >> _STEP, j >> _STEP)
-            found[parent] = found.get(parent, 0) | _BITS[turn][i & (_SIDE - 1)][j & (_SIDE - 1)]
+        _add_each(
+            found, face, zip((at_i + columns.start).tolist(), (at_j + rows.start).tolist(), strict=True)
+        )
     else:
         _add_cells(found, face, at_i + columns.start, at_j + rows.start)
+
+
+def _add_each(found: dict[int, int], face: int, cells: Iterable[tuple[int, int]]) -> None:
+    """Gather a few level 13 cells of a face under their parents."""
+    for i, j in cells:
+        parent, turn = parent_id(face, i >> _STEP, j >> _STEP)
+        found[parent] = found.get(parent, 0) | _BITS[turn][i & (_SIDE - 1)][j & (_SIDE - 1)]
 
 
 def _add_cells(found: dict[int, int], face: int, i: Ints, j: Ints) -> None:

@@ -1,16 +1,23 @@
 -- Plans and the index that finds their neighbours. Integers and b-trees only (decision 0002).
 
+-- Domains rather than CHECK constraints: their expression is kept, a table's is parsed again for every insert.
+CREATE DOMAIN plan_state AS text
+    CHECK (VALUE IN ('accepted', 'activated', 'nonconforming', 'contingent', 'ended'));
+CREATE DOMAIN plan_sharing AS text CHECK (VALUE IN ('full', 'volumes', 'conflicts'));
+CREATE DOMAIN plan_ovn AS text CHECK (length(VALUE) BETWEEN 16 AND 128);
+CREATE DOMAIN plan_priority AS smallint CHECK (VALUE BETWEEN 0 AND 100);
+
 CREATE TABLE plan (
     plan_id        uuid     PRIMARY KEY,
     party_id       text     NOT NULL,
     account_id     text     NOT NULL,
-    state          text     NOT NULL CHECK (state IN ('accepted', 'activated', 'nonconforming', 'contingent', 'ended')),
-    version        integer  NOT NULL CHECK (version >= 1),
-    ovn            text     NOT NULL CHECK (length(ovn) BETWEEN 16 AND 128),
-    priority       smallint NOT NULL CHECK (priority BETWEEN 0 AND 100),
-    sharing        text     NOT NULL CHECK (sharing IN ('full', 'volumes', 'conflicts')),
+    state          plan_state    NOT NULL,
+    version        integer       NOT NULL,
+    ovn            plan_ovn      NOT NULL,
+    priority       plan_priority NOT NULL,
+    sharing        plan_sharing  NOT NULL,
     start_ms       bigint   NOT NULL,
-    end_ms         bigint   NOT NULL CHECK (end_ms > start_ms),
+    end_ms         bigint   NOT NULL,
     changed_ms     bigint   NOT NULL,
     request_sha256 bytea    NOT NULL,
     body           bytea    NOT NULL
@@ -193,16 +200,16 @@ BEGIN
     SELECT * INTO was FROM plan p WHERE p.plan_id = p_plan_id FOR UPDATE;
     IF FOUND THEN
         IF was.party_id = p_party_id AND was.request_sha256 = p_request_sha256 AND was.version = written THEN
-            RETURN QUERY SELECT 'same', was.plan_id, was.version, was.ovn, was.party_id, was.state, was.priority,
-                                was.sharing, NULL::smallint[], was.body;
+            RETURN QUERY SELECT 'same', was.plan_id, was.version, was.ovn::text, was.party_id, was.state::text, was.priority::smallint,
+                                was.sharing::text, NULL::smallint[], was.body;
             RETURN;
         ELSIF p_expected IS NULL OR was.party_id <> p_party_id THEN
-            RETURN QUERY SELECT 'exists', was.plan_id, was.version, NULL::text, was.party_id, was.state,
-                                was.priority, was.sharing, NULL::smallint[], NULL::bytea;
+            RETURN QUERY SELECT 'exists', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
+                                was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
             RETURN;
         ELSIF was.version <> p_expected THEN
-            RETURN QUERY SELECT 'stale', was.plan_id, was.version, NULL::text, was.party_id, was.state,
-                                was.priority, was.sharing, NULL::smallint[], NULL::bytea;
+            RETURN QUERY SELECT 'stale', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
+                                was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
             RETURN;
         END IF;
     ELSIF p_expected IS NOT NULL THEN
@@ -227,7 +234,8 @@ BEGIN
             RETURN;
         END IF;
         RETURN QUERY
-            SELECT 'look', p.plan_id, p.version, p.ovn, p.party_id, p.state, p.priority, p.sharing, n.ixs, p.body
+            SELECT 'look', p.plan_id, p.version, p.ovn::text, p.party_id, p.state::text, p.priority::smallint,
+                   p.sharing::text, n.ixs, p.body
             FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS ixs
                   FROM plan_neighbours(coalesce(p_search, p_cells)) f
                   WHERE f.plan_id <> p_plan_id
