@@ -173,8 +173,19 @@ class SecretFile:
 
 
 @click.command("init")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The data folder.")
-@click.option("--database", "url", metavar="URL", help="A given PostgreSQL database, instead of a folder.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DETENTE_DATA",
+    help="The data folder.",
+)
+@click.option(
+    "--database",
+    "url",
+    metavar="URL",
+    envvar="DETENTE_DATABASE",
+    help="A given PostgreSQL database, instead of a folder.",
+)
 @click.option("--name", default="Détente exchange", show_default=True, help="The exchange's name.")
 @click.option(
     "--administrator", default="administrator", show_default=True, help="The first administrator's name."

@@ -27,9 +27,14 @@ from detente.parties.model import (
 def _on_database(function: Callable[..., None]) -> Callable[..., None]:
     """Add the two options that say where the database is."""
     function = click.option(
-        "--data", type=click.Path(path_type=Path, file_okay=False), help="The data folder."
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="DETENTE_DATA",
+        help="The data folder.",
     )(function)
-    return click.option("--database", "url", metavar="URL", help="A given PostgreSQL database.")(function)
+    return click.option(
+        "--database", "url", metavar="URL", envvar="DETENTE_DATABASE", help="A given PostgreSQL database."
+    )(function)
 
 
 @click.group("party")
