@@ -374,3 +374,21 @@ async def test_statements_are_never_changed_deleted_or_emptied(world):
         with pytest.raises(asyncpg.RestrictViolationError):
             await world.pool.execute(act)
     assert len(await statements(world)) == 1
+
+
+async def test_a_neighbour_that_moves_while_it_is_examined_is_examined_again(world, monkeypatch):
+    # Beside the place that bravo wants: the index finds it, and it is harmless there.
+    beside = await world.declare(ALPHA, body(circle(lat=47.0072, lon=8.0105)))
+    examine, examined = world.neighbourhood.examine, []
+
+    async def examine_and_be_late(subject, rows, *more, **named):
+        found = await examine(subject, rows, *more, **named)
+        examined.append([row.standing.plan_id for row in rows])
+        if len(examined) == 1:
+            await change(world, ALPHA, beside, body())
+        return found
+
+    monkeypatch.setattr(world.neighbourhood, "examine", examine_and_be_late)
+    with pytest.raises(ConflictingPlan):
+        await world.declare(BRAVO, body())
+    assert examined[0] == examined[-1] == [beside["plan_id"]]
