@@ -153,7 +153,7 @@ def bad_tokens(house, good):
         "from the future": signed(iat=now + 7_200, nbf=now + 7_200, exp=now + 9_000),
         "another account": signed(sub="00000000-0000-4000-8000-00000000dead"),
         "unsigned": jwt.encode(claims, None, "none"),
-        "signed with the public half": jwt.encode(claims, "x" * 64, "HS256", headers={"kid": head["kid"]}),
+        "signed with a word": jwt.encode(claims, "x" * 64, "HS256", headers={"kid": head["kid"]}),
         "cut": f"{first}.{payload}.",
         "bent": f"{first}.{payload}.{'A' * len(signature)}",
     }, signed()

@@ -39,7 +39,7 @@ MAY_FOLLOW = {
 }
 
 
-@pytest.mark.parametrize(("state", "asked"), itertools.product(PlanState, PlanState))
+@pytest.mark.parametrize(("state", "asked"), list(itertools.product(PlanState, PlanState)))
 def test_every_transition_is_allowed_or_refused_by_name(state, asked):
     if (state, asked) in MAY_FOLLOW:
         require_transition(state, asked)
@@ -70,8 +70,14 @@ MINE = Standing("00000000-0000-0000-0000-000000000001", "my-ovn", "alpha", ACCEP
 
 @pytest.mark.parametrize(
     ("state", "priority", "is_own", "own_plans", "is_named"),
-    itertools.product(
-        [ACCEPTED, ACTIVATED, NONCONFORMING, CONTINGENT], [4, 5, 6], [True, False], OwnPlans, [True, False]
+    list(
+        itertools.product(
+            [ACCEPTED, ACTIVATED, NONCONFORMING, CONTINGENT],
+            [4, 5, 6],
+            [True, False],
+            OwnPlans,
+            [True, False],
+        )
     ),
 )
 def test_what_blocks(state, priority, is_own, own_plans, is_named):
