@@ -6,6 +6,7 @@ centimetres of it (metres for shapes of hundreds of kilometres).
 
 import math
 from collections.abc import Iterable
+from types import EllipsisType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,6 +61,15 @@ class _Cells(NamedTuple):
     j: Ints
 
 
+class _Box(NamedTuple):
+    """All cells of some columns and rows of one face and level."""
+
+    face: int
+    level: int
+    columns: range
+    rows: range
+
+
 def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
     """Name the S2 cells that a shape touches.
 
@@ -86,7 +96,8 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
             _add_each(found, face, [(i, j) for i in ranges[0] for j in ranges[1]])
             continue
         if _count(ranges) <= _BOX:
-            _add_box(found, core, grow_m, face, ranges)
+            level = CHILD_LEVEL if _count(ranges) <= _FEW else CHILD_LEVEL - 1
+            _add_box(found, core, grow_m, _Box(face, level, *_ranges(spans, level)))
             continue
         level = PARENT_LEVEL + 1
         while _count(ranges) > _FEW or level > PARENT_LEVEL:
@@ -174,35 +185,34 @@ def _touched(target: _Target, cells: _Cells) -> tuple[Bools, Polygons]:
     return target.touched_by(target.core.frame.flatten(points).reshape(-1, 4, 2), cells.level)
 
 
-def _add_box(
-    found: dict[int, int], core: Core, grow_m: float, face: int, ranges: tuple[range, range]
-) -> None:
-    """Test the middles of all level 13 cells of a box against the shape grown by the cell's own radius.
+def _add_box(found: dict[int, int], core: Core, grow_m: float, box: _Box) -> None:
+    """Test the middles of all cells of a box against the shape grown by the cell's own radius.
 
-    A tenth of the work of testing their outlines; it names cells up to half a cell too far out.
+    A tenth of the work of testing their outlines; it names cells up to half a cell of ``level`` too far out.
     """
-    columns, rows = ranges
+    face, level, columns, rows = box
     grid_i = np.arange(columns.start, columns.stop + 1)[:, None]
     grid_j = np.arange(rows.start, rows.stop + 1)[None, :]
-    points = corners_m(face, grid_i, grid_j, CHILD_LEVEL).reshape(-1, 3)
+    points = corners_m(face, grid_i, grid_j, level).reshape(-1, 3)
     flat = core.frame.flatten(points)
     corner = (flat[:, 0] + 1j * flat[:, 1]).reshape(len(columns) + 1, len(rows) + 1)
     corners = (corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:])
     middle = sum(corners) / 4
     rho = core.extent_m + core.radius_m + grow_m
-    radius = np.maximum.reduce([np.abs(each - middle) for each in corners]) + _slack_m(rho, CHILD_LEVEL)
+    radius = np.maximum.reduce([np.abs(each - middle) for each in corners]) + _slack_m(rho, level)
     within = radius + _reach_m(core, grow_m, rho)
     if core.kind is Kind.POINT:
         touched = np.abs(middle) <= within
     else:
         touched = shapely.dwithin(core.flat, shapely.points(middle.real, middle.imag), within)
     at_i, at_j = touched.nonzero()
-    if len(at_i) <= _SCALAR:
-        _add_each(
-            found, face, zip((at_i + columns.start).tolist(), (at_j + rows.start).tolist(), strict=True)
-        )
+    cells = _Cells(face, level, at_i + columns.start, at_j + rows.start)
+    if level < CHILD_LEVEL:
+        cells = _split(cells, ..., CHILD_LEVEL - level)
+    if len(cells.i) <= _SCALAR:
+        _add_each(found, face, zip(cells.i.tolist(), cells.j.tolist(), strict=True))
     else:
-        _add_cells(found, face, at_i + columns.start, at_j + rows.start)
+        _add_cells(found, cells)
 
 
 def _add_each(found: dict[int, int], face: int, cells: Iterable[tuple[int, int]]) -> None:
@@ -212,8 +222,9 @@ def _add_each(found: dict[int, int], face: int, cells: Iterable[tuple[int, int]]
         found[parent] = found.get(parent, 0) | _BITS[turn][i & (_SIDE - 1)][j & (_SIDE - 1)]
 
 
-def _add_cells(found: dict[int, int], face: int, i: Ints, j: Ints) -> None:
+def _add_cells(found: dict[int, int], cells: _Cells) -> None:
     """Gather many level 13 cells of a face under their parents."""
+    face, _, i, j = cells
     key = ((i >> _STEP) << CHILD_LEVEL) | (j >> _STEP)
     order = key.argsort(kind="stable")
     first = np.concatenate(([0], np.diff(key[order]).nonzero()[0] + 1))
@@ -258,7 +269,7 @@ def _inside(target: _Target, quads: Polygons) -> Bools:
     return np.asarray((np.hypot(ends[..., 0], ends[..., 1]) < target.reach_m * _SURELY).all(axis=1))
 
 
-def _split(cells: _Cells, chosen: Bools, levels: int) -> _Cells:
+def _split(cells: _Cells, chosen: Bools | EllipsisType, levels: int) -> _Cells:
     """Split the chosen cells; a cell's children stay together."""
     side = np.arange(1 << levels)
     di, dj = np.repeat(side, len(side)), np.tile(side, len(side))

@@ -52,8 +52,10 @@ def reach_of(separation: Separation) -> Reach:
     return Reach(separation.horizontal_m, separation.vertical_m, math.ceil(separation.time_s * 1000))
 
 
-def add_rows(rows: Rows, solid: Solid, volume_ix: int, reach: Reach) -> None:
-    """Append the rows of one volume, grown by ``reach``.
+def add_rows(
+    rows: Rows, solid: Solid, volume_ix: int, reach: Reach, cells: Sequence[tuple[int, int]] | None = None
+) -> None:
+    """Append the rows of one volume, grown by ``reach``; ``cells`` is its covering, if it is known already.
 
     Raises:
         TooLarge: if it covers more cells than the limit.
@@ -70,7 +72,7 @@ def add_rows(rows: Rows, solid: Solid, volume_ix: int, reach: Reach) -> None:
     heights = (datum, own_lower, own_upper, lower, upper)
     box = bounds_e7(solid, reach.sideways_m)
     span = span_of(volume.end_ms - volume.start_ms)
-    for parent, mask in cover(solid, reach.sideways_m):
+    for parent, mask in cover(solid, reach.sideways_m) if cells is None else cells:
         rows.packed.extend((parent, span, end_ms, start_ms, mask, *heights, *box, volume_ix))
 
 

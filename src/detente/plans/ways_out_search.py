@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from detente.geo import Solid, moved
+from detente.geo import Solid, cover, moved
 from detente.geo.frame import Frame
 from detente.geo.model import LatLon, Separation, Volume
 from detente.plans import store
@@ -101,8 +101,9 @@ def _search_rows(solids: Sequence[Solid], separation: Separation, limits: WaysOu
     )
     rows = no_rows()
     for i, solid in enumerate(solids):
+        cells = {far: cover(solid, far) for far in {reach.sideways_m for reach in reaches}}
         for reach in reaches:
-            add_rows(rows, solid, i, reach)
+            add_rows(rows, solid, i, reach, cells[reach.sideways_m])
     return rows
 
 
