@@ -1,18 +1,18 @@
 -- The queue of statements: what every verb writes in the transaction of its act. Rows never change;
 -- the sequencer takes ids out of statement_queue once they stand in the record's tree.
 CREATE DOMAIN statement_type AS text CHECK (VALUE ~ '^[a-z]+\.[a-z-]+$');
-CREATE DOMAIN sha256 AS bytea CHECK (octet_length(VALUE) = 32);
+CREATE DOMAIN digest_256 AS bytea CHECK (octet_length(VALUE) = 32);
 
 CREATE TABLE statement (
     statement_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     type            statement_type NOT NULL,
     party_id        text   NOT NULL,
     account_id      text   NOT NULL,
-    token_sha256    sha256,
+    token_sha256    digest_256,
     at_ms           bigint NOT NULL,
     subject         text   NOT NULL,
     subject_version integer,
-    content_sha256  sha256 NOT NULL,
+    content_sha256  digest_256 NOT NULL,
     content         bytea  NOT NULL
 );
 
