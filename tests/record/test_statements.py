@@ -46,7 +46,7 @@ async def test_nothing_of_a_statement_stays_when_its_act_is_rolled_back(pg_pool)
     "act",
     [
         "UPDATE statement SET party_id = 'bravo'",
-        "UPDATE statement SET content = 'x', content_sha256 = sha256('x')",
+        "UPDATE statement SET content = 'x'::bytea",
         "DELETE FROM statement",
         "TRUNCATE statement CASCADE",
         "WITH gone AS (DELETE FROM statement_queue) DELETE FROM statement",
@@ -66,12 +66,12 @@ async def test_a_statement_is_never_changed_or_deleted(pg_pool, act):
     ids=str,
 )
 async def test_a_statement_of_the_wrong_form_is_refused(pg_pool, wrong):
-    with pytest.raises(asyncpg.CheckViolationError):
+    with pytest.raises(asyncpg.GeneratedAlwaysError):
         await write(pg_pool, **wrong)
 
 
 async def test_a_hash_that_is_not_the_contents_is_refused(pg_pool):
-    with pytest.raises(asyncpg.CheckViolationError):
+    with pytest.raises(asyncpg.GeneratedAlwaysError):
         await pg_pool.execute(
             "INSERT INTO statement (type, party_id, account_id, at_ms, subject, content_sha256, content)"
             " VALUES ('plan.declared', 'alpha', 'a', 1, 's', sha256('another'), 'content')"
