@@ -12,8 +12,8 @@ CREATE TABLE statement (
     at_ms           bigint NOT NULL,
     subject         text   NOT NULL,
     subject_version integer,
-    content_sha256  digest_256 NOT NULL,
-    content         bytea  NOT NULL
+    content         bytea  NOT NULL,
+    content_sha256  bytea  NOT NULL GENERATED ALWAYS AS (sha256(content)) STORED
 );
 
 CREATE INDEX statement_subject ON statement (subject, statement_id);
@@ -40,10 +40,8 @@ CREATE FUNCTION queue_statement(
 DECLARE
     written bigint;
 BEGIN
-    INSERT INTO statement (type, party_id, account_id, token_sha256, at_ms, subject, subject_version,
-                           content_sha256, content)
-    VALUES (p_type, p_party_id, p_account_id, p_token_sha256, p_at_ms, p_subject, p_subject_version,
-            sha256(p_content), p_content)
+    INSERT INTO statement (type, party_id, account_id, token_sha256, at_ms, subject, subject_version, content)
+    VALUES (p_type, p_party_id, p_account_id, p_token_sha256, p_at_ms, p_subject, p_subject_version, p_content)
     RETURNING statement_id INTO written;
     INSERT INTO statement_queue (statement_id) VALUES (written);
     RETURN written;
