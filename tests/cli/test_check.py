@@ -228,7 +228,7 @@ def console_blocks(page):
             yield pytest.param(asked, answer, id=asked)
 
 
-@pytest.mark.parametrize(("asked", "answer"), console_blocks("check.md"))
+@pytest.mark.parametrize(("asked", "answer"), list(console_blocks("check.md")))
 def test_the_examples_of_the_documentation(asked, answer, tmp_path):
     words = shlex.split(asked.partition(";")[0])
     assert words[0] == "detente"
