@@ -19,7 +19,7 @@ def at(second: int, icao24: str = "4b1803", callsign: str = "TEST1", **other: fl
 
 
 def packed(value: object) -> bytes:
-    return gzip.compress(json.dumps(value).encode())
+    return gzip.compress(json.dumps(value).encode(), mtime=0)
 
 
 def test_a_silence_of_exactly_the_gap_does_not_end_a_flight_and_a_second_more_does():

@@ -257,3 +257,19 @@ async def test_checking_changes_nothing_and_says_what_declaring_would(world):
         await world.questions.check(ALPHA, CheckBody((circle(),), ignore_plan_id=mine["plan_id"]))
     ).conflicts == ()
     assert await world.pool.fetchval("SELECT count(*) FROM statement") == before
+
+
+async def test_a_history_holds_only_what_was_done_to_the_plan(world):
+    plan = await world.declare(ALPHA, body())
+    await world.pool.execute(
+        "SELECT queue_statement('party.added', 'exchange', 'local', NULL, 5, $1, 1, 'another subject')",
+        plan["plan_id"],
+    )
+    history = await world.questions.history(ALPHA, plan["plan_id"])
+    assert [version.type for version in history] == ["plan.declared"]
+
+
+async def test_the_plan_that_a_check_leaves_out_is_named_in_either_case(world):
+    plan = await world.declare(ALPHA, body())
+    question = CheckBody(volumes=body().volumes, ignore_plan_id=plan["plan_id"].upper())
+    assert (await world.questions.check(ALPHA, question)).conflicts == ()

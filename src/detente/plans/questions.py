@@ -92,6 +92,8 @@ class Questions:
         versions = []
         state = PlanState.ACCEPTED
         for statement in await statements_of(self._pool, plan_id):
+            if not statement.type.startswith("plan."):
+                continue  # a party may be called like a plan's id
             state = _STATES.get(statement.type, state)
             versions.append(
                 PlanVersion(
@@ -133,7 +135,7 @@ class Questions:
         require_times(body.volumes, self._now_ms())
         solids = self._neighbourhood.prepare(body.volumes)
         standing = Standing(
-            body.ignore_plan_id or _NO_ONE, "", who.party_id, PlanState.ACCEPTED, body.priority
+            (body.ignore_plan_id or _NO_ONE).lower(), "", who.party_id, PlanState.ACCEPTED, body.priority
         )
         subject = Subject(standing, solids, body.own_plans)
         rules = (await self._separations.now()).rules
