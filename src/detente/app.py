@@ -23,7 +23,7 @@ from detente.plans.routes import routes as plans_routes
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
 from detente.settings import Settings, load_settings
-from detente.store import Pool, is_ready, open_pool
+from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
 
 _OVN_BYTES = 24
@@ -67,7 +67,8 @@ class Exchange:
         settings, clock = self._settings, self._clock
         if settings.database is None:
             raise StoreRefused("no database is named", expected="DETENTE_DATABASE")
-        pool = await open_pool(settings.database, max_size=settings.pool_size)
+        database = settings.database
+        pool = await when_available(lambda: open_pool(database, max_size=settings.pool_size))
         parties = PartiesService(
             pool,
             AccessSettings(issuer=settings.url(), audiences=_audiences(settings)),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from detente.errors import StoreRefused
 from detente.settings import Settings, load_settings, parse_address
-from detente.store import EmbeddedPostgres, default_data_dir, migrate
+from detente.store import EmbeddedPostgres, default_data_dir, migrate, when_available
 from detente.web.log import LogStyle, configure_logging
 from detente.web.server import ServerSettings, serve
 
@@ -38,7 +38,7 @@ def command(config: Path | None, **options: Any) -> None:  # noqa: ANN401 - the 
     style: LogStyle = _style(settings)
     configure_logging(style, settings.log_level.lower())
     with _database(settings) as dsn:
-        asyncio.run(migrate(dsn))
+        asyncio.run(when_available(lambda: migrate(dsn)))
         click.echo(f"Détente at {settings.url()} (documents at {settings.url()}/docs)", err=True)
         code = serve(
             "detente.app:create",

@@ -8,6 +8,7 @@ from detente.store.binaries import find_binaries
 from detente.store.embedded import EmbeddedPostgres, running_dsn
 from detente.store.folder import default_data_dir
 from detente.store.migrate import Migration, find_migrations, migrate
+from detente.store.patience import when_available
 from detente.store.pool import Pool, is_ready, open_pool, wrap_errors
 from detente.store.queries import load_queries
 
@@ -23,5 +24,6 @@ __all__ = [
     "migrate",
     "open_pool",
     "running_dsn",
+    "when_available",
     "wrap_errors",
 ]
