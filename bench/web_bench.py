@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -126,7 +127,7 @@ def run(factory: str, level: str, requests: int, connections: int) -> tuple[floa
         f"    serve('bench.web_bench:{factory}', listen=[('127.0.0.1', {port})],"
         f" settings=ServerSettings(log_level={level!r}))"
     )
-    path = Path(f"/tmp/detente-web-bench-{os.getpid()}.py")  # noqa: S108 - a bench on one's own machine
+    path = Path(tempfile.gettempdir()) / f"detente-web-bench-{os.getpid()}.py"
     path.write_text(code)
     server = subprocess.Popen(
         [sys.executable, str(path)],

@@ -267,7 +267,7 @@ class PlansService:
             with_own=act.body.own_plans is OwnPlans.CHECK,
             key=request.key,
             key_status=201 if act.expected_version is None else 200,
-            key_response=encode(view(act.who.party_id, row)),
+            key_response=encode(view(act.who.party_id, row, act.body)),
             search=search,
             recell=act.recell,
             cells=cells,

@@ -51,9 +51,9 @@ def row_of(standing: Standing, version: int, body: PlanBody, now_ms: int) -> Pla
     )
 
 
-def view(viewer: str, row: PlanRow) -> PlanView:
-    """The plan as a viewer may see it; the caller has made sure that the viewer may see it at all."""
-    body = decode_body(row.body)
+def view(viewer: str, row: PlanRow, body: PlanBody | None = None) -> PlanView:
+    """The plan as a viewer sees it who may see it at all; ``body`` spares decoding the row's own again."""
+    body = body or decode_body(row.body)
     sees_texts = may_see_texts(viewer, row.party_id, row.sharing)
     return PlanView(
         plan_id=row.plan_id,
