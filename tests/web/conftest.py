@@ -16,6 +16,8 @@ from tests.web import tiny
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
+MARK = "DETENTE_TESTS_SERVER"
+"""In the environment of a server and of all that it starts: its log."""
 
 
 def bearer(token):
@@ -62,7 +64,7 @@ class Served:
             [sys.executable, script],
             stderr=self._out,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), MARK: str(log)},
         )
 
     def wait(self):

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from detente.errors import BadInput
 from detente.web.server import ServerSettings, serve
 from tests.web import tiny
-from tests.web.conftest import bearer
+from tests.web.conftest import MARK, bearer
 
 PLAN = "/v1/plans/7d0c4d4e-52f1-4d0a-9a0b-3f6c1e2d4b5a"
 HEAD = (
@@ -199,16 +200,38 @@ def test_a_killed_worker_is_replaced(serve_one):
 
 def test_workers_do_not_outlive_a_killed_server(serve_one):
     server = serve_one(workers=2).wait()
+    assert_ends_with_its_supervisor(server)
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.6, 0.9, 1.2])
+def test_workers_do_not_outlive_a_server_killed_while_they_start(serve_one, after_s):
+    server = serve_one(workers=3)
+    time.sleep(after_s)
+    assert_ends_with_its_supervisor(server)
+
+
+def assert_ends_with_its_supervisor(server):
+    """Kill the supervisor outright; whatever it had started must let go of the address."""
     server.stop(signal.SIGKILL)
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        try:
-            httpx.get(f"{server.url}/health", timeout=1)
-        except httpx.TransportError:
-            break
+    until = time.monotonic() + 20
+    while time.monotonic() < until and (left := workers_of(server)):
         time.sleep(0.2)
-    else:
-        raise AssertionError("a worker still answers")
+    assert not left, server.log.read_text()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{server.url}/health", timeout=1)
+
+
+def workers_of(server):
+    """The processes that stand in the environment of this server's log, as /proc tells."""
+    mark = f"{MARK}={server.log}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(folder.name)
+        except OSError:
+            continue
+    return found
 
 
 def test_an_application_that_cannot_start_ends_the_server(serve_one):

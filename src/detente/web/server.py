@@ -23,10 +23,12 @@ from msgspec import Struct
 from detente.errors import BadInput
 from detente.web.log import LogStyle
 from detente.web.metrics import MULTIPROCESS_DIR
-from detente.web.worker import FACTORY, LOG_LEVEL, LOG_STYLE, load_factory, stop_with_parent
+from detente.web.worker import FACTORY, LOG_LEVEL, LOG_STYLE, STOP_S, SUPERVISOR, load_factory, stop_with
 
 _WORKER_TARGET: Final = "detente.web.worker:create"
 _POLL_S: Final = 0.2
+_SLACK_S: Final = 5
+"""What a worker whose supervisor is gone gets beyond the patience of an ordinary stop."""
 _MAX_PORT: Final = 65_535
 # Granian writes to standard output, which belongs to the command that started the server.
 _TO_STDERR: Final = {
@@ -86,6 +88,7 @@ def serve(
             LOG_STYLE: settings.log_style,
             LOG_LEVEL: settings.log_level,
             MULTIPROCESS_DIR: counts,
+            STOP_S: str(settings.stop_s + _SLACK_S),
         }
     )
     # A forked worker would inherit this process' threads, locks and imported counters; a fresh one does not.
@@ -99,6 +102,7 @@ def serve(
 
 
 def _serve_one(address: tuple[str, int], settings: ServerSettings) -> int:
+    os.environ[SUPERVISOR] = str(os.getpid())
     server = Granian(
         _WORKER_TARGET,
         address=address[0],
@@ -126,8 +130,8 @@ def _serve_one(address: tuple[str, int], settings: ServerSettings) -> int:
     return 0
 
 
-def _serve_child(address: tuple[str, int], settings: ServerSettings) -> None:
-    stop_with_parent()
+def _serve_child(address: tuple[str, int], settings: ServerSettings, parent: int) -> None:
+    stop_with(parent, patience_s=settings.stop_s + 2 * _SLACK_S)
     raise SystemExit(_serve_one(address, settings))
 
 
@@ -135,7 +139,7 @@ def _serve_many(listen: Sequence[tuple[str, int]], settings: ServerSettings) -> 
     """One server process an address; when one of them ends, all do."""
     context = multiprocessing.get_context("spawn")
     children: list[BaseProcess] = [
-        context.Process(target=_serve_child, args=(address, settings)) for address in listen
+        context.Process(target=_serve_child, args=(address, settings, os.getpid())) for address in listen
     ]
     is_stopping = False
 

@@ -16,6 +16,9 @@ from detente.web.log import LogStyle, configure_logging
 FACTORY = "DETENTE_WEB_FACTORY"
 LOG_STYLE = "DETENTE_LOG"
 LOG_LEVEL = "DETENTE_LOG_LEVEL"
+SUPERVISOR = "DETENTE_WEB_SUPERVISOR"
+"""Process id of whoever starts the workers."""
+STOP_S = "DETENTE_WEB_STOP_S"
 _LOOK_EVERY_S = 1.0
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -27,7 +30,7 @@ def create() -> Application:
     Returns:
         What the factory named in ``DETENTE_WEB_FACTORY`` (``module:function``) makes.
     """
-    stop_with_parent()
+    stop_with(int(os.environ[SUPERVISOR]), patience_s=float(os.environ[STOP_S]))
     style = cast("LogStyle", os.environ.get(LOG_STYLE, "json"))
     configure_logging(style, os.environ.get(LOG_LEVEL, "info"))
     return load_factory(os.environ[FACTORY])()
@@ -46,16 +49,23 @@ def load_factory(target: str) -> Callable[[], Application]:
     return cast("Callable[[], Application]", found)
 
 
-def stop_with_parent() -> None:
+def stop_with(parent: int, *, patience_s: float) -> None:
     """End this process, gracefully, soon after the one that started it is gone.
 
     A supervisor that is killed outright cannot tell its workers; without this they would keep the address.
+    Whoever starts a worker names the supervisor: a worker that asked for its parent only now could already
+    have lost it while it was importing.
+
+    Args:
+        parent: process id of the supervisor.
+        patience_s: how long the requests in flight may take before they are cut off.
     """
-    parent = os.getppid()
 
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(_LOOK_EVERY_S)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(patience_s)
+        os._exit(1)
 
     threading.Thread(target=look, name="stop-with-parent", daemon=True).start()
