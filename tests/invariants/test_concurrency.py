@@ -209,7 +209,7 @@ def locked_out(dsn, *, sabotage):
         )
         assert pauses == 1
         if sabotage:
-            slowed, cuts = re.subn(r"PERFORM 1 FROM plan_cell_lock[^;]*FOR UPDATE;", "", slowed)
+            slowed, cuts = re.subn(r"(PERFORM 1 FROM plan_cell_lock[^;]*?)FOR UPDATE;", r"\1;", slowed)
             assert cuts == 1
         connection.execute(slowed.encode())
 

@@ -33,6 +33,8 @@ class Scene:
         self.server.await_ready()
         self.token = token_of(self.server.url, accounts["alpha", Role.DUTY_OFFICER])
         self.places = iter(range(1_000))
+        # The row that declarations lock is there from now on: each of them is one call that decides.
+        assert self.send((f"/v1/plans/{uuid.uuid4()}", self.plan(), {})).status_code == 201
 
     def revive(self):
         if self.server.process.poll() is not None:
@@ -80,11 +82,11 @@ class Scene:
         volume = {
             "shape": {
                 "kind": "circle",
-                "center": {"lat_deg": 40 + place / 10, "lon_deg": 5.0},
+                "center": {"lat_deg": 40.0, "lon_deg": 5.0},
                 "radius_m": 100,
             },
-            "lower_m": 100,
-            "upper_m": 200,
+            "lower_m": 100 + 60 * place,
+            "upper_m": 150 + 60 * place,
             "start": start.isoformat(),
             "end": (start + timedelta(minutes=20)).isoformat(),
         }
@@ -143,9 +145,11 @@ def test_a_server_killed_between_commit_and_answer_leaves_one_outcome(scene, ver
         wait_for(lambda: is_waiting(scene))
         # From here on the server cannot hear the database, nor answer anybody.
         os.killpg(scene.server.process.pid, signal.SIGSTOP)
-    wait_for(lambda: scene.version(plan_id) == version)
-    scene.server.kill()
-    thread.join()
+    try:
+        wait_for(lambda: scene.version(plan_id) == version)
+    finally:
+        scene.server.kill()
+        thread.join()
     assert isinstance(answers[0], httpx.TransportError)
 
     scene.revive()

@@ -3,6 +3,10 @@
 SELECT * FROM plan_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
                          $21, $22, $23, $24, $25, $26, $27, $28)
 
+-- name: seed_locks
+-- Make the rows that a declaration locks, where they are missing; in key order, as they are locked.
+INSERT INTO plan_cell_lock (parent) SELECT u FROM unnest($1::bigint[]) AS u ORDER BY u ON CONFLICT DO NOTHING
+
 -- name: find
 -- One plan by its id.
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body

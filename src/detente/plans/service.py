@@ -223,6 +223,8 @@ class PlansService:
             if answer.status == "reload":
                 separations = await self._separations.reload()
                 write, known = self._prepare_write(act, request, separations), {}
+            elif answer.status == "unlocked":
+                await store.seed_locks(self._pool, write.search.locks)
             elif answer.status == "look":
                 found = await self._neighbourhood.examine(
                     act.subject, answer.neighbours, separations.rules, knows=act.knows

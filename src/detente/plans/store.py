@@ -102,7 +102,7 @@ async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) ->
             act.type, act.request, act.request_sha256, act.expected_version,
             act.state.value, act.ovn, act.priority, act.sharing.value, act.start_ms, act.end_ms, act.body,
             act.looks, act.with_own, list(known), list(known.values()), epoch,
-            act.key, act.key_status, act.key_response,
+            act.key, act.key_status, None if act.key is None else act.key_response,
             act.search.locks, None if act.search is act.cells else act.search.packed,
             act.recell, act.cells.packed,
         ),
@@ -128,6 +128,12 @@ async def _fetch_write(pool: Pool, values: tuple[Any, ...]) -> list[Any]:
             except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                 continue
         return list(await pool.fetch(_SQL["write"], *values))
+
+
+async def seed_locks(pool: Pool, parents: list[int]) -> None:
+    """Make the rows that a declaration locks, where they do not exist yet; ``parents`` ascending."""
+    with wrap_errors():
+        await pool.execute(_SQL["seed_locks"], parents)
 
 
 async def find(pool: Pool, plan_id: str) -> PlanRow | None:

@@ -84,6 +84,7 @@ async def open_pool(
                 "lock_timeout": str(lock_timeout_ms),
                 "idle_in_transaction_session_timeout": str(idle_in_transaction_timeout_ms),
                 "jit": "off",
+                "enable_seqscan": "off",
                 "timezone": "UTC",
             },
         )

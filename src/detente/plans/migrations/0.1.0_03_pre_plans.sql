@@ -104,48 +104,50 @@ CREATE FUNCTION plan_rows(p_packed bigint[]) RETURNS TABLE (
 $$;
 
 -- Volumes of plans in force that may meet the volumes asked about: a superset, never a miss.
--- `p_search` holds rows as `plan_rows` reads them.
+-- `p_search` holds rows as `plan_rows` reads them. OFFSET 0 keeps the inner search by itself: it must begin and end at
+-- known places of the index for each row and span, and a planner that is free to reorder the joins reads a busy
+-- cell to its end.
 CREATE FUNCTION plan_neighbours(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT DISTINCT c.plan_id, c.volume_ix
+    SELECT DISTINCT near.plan_id, near.volume_ix
     FROM plan_rows(p_search) q
     CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
                        (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
-    JOIN plan_cell c
-      ON c.parent = q.parent AND c.span = s.span
-     AND c.end_ms > q.start_ms AND c.end_ms < q.end_ms + s.longest_ms + 1
-    WHERE c.start_ms < q.end_ms
-      AND c.mask & q.mask <> 0
-      AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
-      AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-               ELSE c.lower < q.upper AND c.upper > q.lower END;
+    CROSS JOIN LATERAL (
+        SELECT c.plan_id, c.volume_ix FROM plan_cell c
+        WHERE c.parent = q.parent AND c.span = s.span
+          AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
+          AND c.start_ms < q.end_ms
+          AND c.mask & q.mask <> 0
+          AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
+          AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
+                   ELSE c.lower < q.upper AND c.upper > q.lower END
+        OFFSET 0) near;
 END $$;
 
 -- The same question about plans that have ended.
 CREATE FUNCTION plan_neighbours_ended(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT DISTINCT c.plan_id, c.volume_ix
+    SELECT DISTINCT near.plan_id, near.volume_ix
     FROM plan_rows(p_search) q
     CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
                        (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
-    JOIN plan_cell_ended c
-      ON c.parent = q.parent AND c.span = s.span
-     AND c.end_ms > q.start_ms AND c.end_ms < q.end_ms + s.longest_ms + 1
-    WHERE c.start_ms < q.end_ms
-      AND c.mask & q.mask <> 0
-      AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
-      AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-               ELSE c.lower < q.upper AND c.upper > q.lower END;
+    CROSS JOIN LATERAL (
+        SELECT c.plan_id, c.volume_ix FROM plan_cell_ended c
+        WHERE c.parent = q.parent AND c.span = s.span
+          AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
+          AND c.start_ms < q.end_ms
+          AND c.mask & q.mask <> 0
+          AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
+          AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
+                   ELSE c.lower < q.upper AND c.upper > q.lower END
+        OFFSET 0) near;
 END $$;
 
 -- The verb that decides under concurrency: lock, look, decide, write, queue the statement. One call.
@@ -158,6 +160,7 @@ END $$;
 --        'stale'     nothing written: `version` is the current one (null: there is no such plan)
 --        'exists'    nothing written: a plan with this id exists
 --        'reload'    nothing written: the separation rules have changed since they were read
+--        'unlocked'  nothing written: a cell of `p_lock` has no row in plan_cell_lock yet
 CREATE FUNCTION plan_write(
     p_plan_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
     p_type text, p_request bytea, p_request_sha256 bytea,
@@ -179,7 +182,7 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     was plan%ROWTYPE;
     kept plan_idempotency%ROWTYPE;
-    present integer;
+    locked integer;
     written integer := coalesce(p_expected, 0) + 1;
 BEGIN
     IF p_key IS NOT NULL THEN
@@ -219,32 +222,33 @@ BEGIN
     END IF;
 
     IF p_looks THEN
-        -- FOR UPDATE locks nothing where no row exists, so missing rows come first. A row is only waited for in
-        -- key order, and nobody waits for a row to be made while holding one that was locked: no cycle can form.
-        SELECT count(*) INTO present FROM plan_cell_lock l WHERE l.parent = ANY (p_lock);
-        IF present < cardinality(p_lock) THEN
-            INSERT INTO plan_cell_lock (parent) SELECT u FROM unnest(p_lock) AS u ORDER BY u ON CONFLICT DO NOTHING;
-        END IF;
+        -- FOR UPDATE locks nothing where no row exists: whoever called makes the missing rows, in a transaction
+        -- of its own, and calls again. So nobody waits for a row to be made while holding one: no cycle can form.
         PERFORM 1 FROM plan_cell_lock l WHERE l.parent = ANY (p_lock) ORDER BY l.parent FOR UPDATE;
-
-        -- A statement of its own, after the lock: its snapshot holds everything that was written under it before.
-        IF p_epoch <> (SELECT e.epoch FROM separation_epoch e) THEN
-            RETURN QUERY SELECT 'reload', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+        GET DIAGNOSTICS locked = ROW_COUNT;
+        IF locked < cardinality(p_lock) THEN
+            RETURN QUERY SELECT 'unlocked', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
                                 NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
             RETURN;
         END IF;
+
+        -- A statement of its own, after the lock: its snapshot holds everything that was written under it before.
         RETURN QUERY
-            SELECT 'look', p.plan_id, p.version, p.ovn::text, p.party_id, p.state::text, p.priority::smallint,
-                   p.sharing::text, n.ixs, p.body
-            FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS ixs
-                  FROM plan_neighbours(coalesce(p_search, p_cells)) f
-                  WHERE f.plan_id <> p_plan_id
-                  GROUP BY f.plan_id) n
-            JOIN plan p ON p.plan_id = n.plan_id
-            WHERE (p_with_own OR p.party_id <> p_party_id)
-              AND NOT EXISTS (SELECT 1 FROM unnest(p_known_ids, p_known_ovns) AS k (id, ovn)
-                              WHERE k.id = p.plan_id AND k.ovn = p.ovn)
-            LIMIT 1000;  -- the rest is sent when these have been examined
+            SELECT 'reload', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                   NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea
+            FROM separation_epoch e WHERE e.epoch <> p_epoch
+            UNION ALL
+            (SELECT 'look', p.plan_id, p.version, p.ovn::text, p.party_id, p.state::text, p.priority::smallint,
+                    p.sharing::text, n.ixs, p.body
+             FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS ixs
+                   FROM plan_neighbours(coalesce(p_search, p_cells)) f
+                   WHERE f.plan_id <> p_plan_id
+                   GROUP BY f.plan_id) n
+             JOIN plan p ON p.plan_id = n.plan_id
+             WHERE (p_with_own OR p.party_id <> p_party_id)
+               AND NOT EXISTS (SELECT 1 FROM unnest(p_known_ids, p_known_ovns) AS k (id, ovn)
+                               WHERE k.id = p.plan_id AND k.ovn = p.ovn)
+             LIMIT 1000);  -- the rest is sent when these have been examined
         IF FOUND THEN
             RETURN;
         END IF;
@@ -287,8 +291,8 @@ BEGIN
     END IF;
     PERFORM queue_statement(p_type, p_party_id, p_account_id, p_token_sha256, p_now_ms, p_plan_id::text, written,
                             p_request);
-    RETURN QUERY SELECT 'written', p_plan_id, written, p_ovn, p_party_id, p_state, p_priority::smallint, p_sharing,
-                        NULL::smallint[], NULL::bytea;
+    status := 'written';
+    RETURN NEXT;
 END $$;
 
 -- Takes a plan's rows out of the index of plans in force and keeps them among the ended.
