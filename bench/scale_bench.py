@@ -40,6 +40,10 @@ CHUNK = 20_000
 
 
 class _Anybody:
+    async def exists(self, party_id: str) -> bool:
+        del party_id
+        return True
+
     async def priority_limit(self, party_id: str) -> int:
         del party_id
         return 100
@@ -108,7 +112,7 @@ async def measure(plans: int, count: int, dsn: str) -> None:
     await fill(filler, plans)
     await filler.close()
     pool = await open_pool(dsn, max_size=1)
-    neighbourhood, separations = Neighbourhood(), Separations(pool, now_ms)
+    neighbourhood, separations = Neighbourhood(), Separations(pool, _Anybody(), now_ms)
     service = PlansService(
         pool,
         neighbourhood=neighbourhood,

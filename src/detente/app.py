@@ -90,12 +90,13 @@ class Exchange:
 def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Route]:
     terrain: Terrain | None = None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
     neighbourhood = Neighbourhood(terrain)
-    separations = Separations(pool, clock)
+    parties = PartyDirectory(pool, clock_ms=clock)
+    separations = Separations(pool, parties, clock)
     service = PlansService(
         pool,
         neighbourhood=neighbourhood,
         separations=separations,
-        priorities=PartyDirectory(pool, clock_ms=clock),
+        priorities=parties,
         now_ms=clock,
         new_ovn=new_ovn,
     )

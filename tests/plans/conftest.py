@@ -22,10 +22,14 @@ DUTY = PLANNER | {"plans.override"}
 
 
 class Limits:
-    """Priority limits by party; 0 for the rest."""
+    """The parties' room: priority limits by party, 0 for the rest; whom it does not know."""
 
     def __init__(self):
         self.by_party = {}
+        self.strangers = set()
+
+    async def exists(self, party_id):
+        return party_id not in self.strangers
 
     async def priority_limit(self, party_id):
         return self.by_party.get(party_id, 0)
@@ -43,7 +47,7 @@ class World:
     def __post_init__(self):
         clock = lambda: self.now_ms  # noqa: E731 - one line, handed to three
         self.neighbourhood = Neighbourhood(self.terrain)
-        self.separations = Separations(self.pool, clock)
+        self.separations = Separations(self.pool, self.limits, clock)
         self.service = PlansService(
             self.pool,
             neighbourhood=self.neighbourhood,

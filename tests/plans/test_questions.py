@@ -238,6 +238,23 @@ async def test_separations_are_listed_as_they_were_set(world):
     assert await world.separations.list() == (everyone, pair)
 
 
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("party_a", SeparationRule("nobody", "bravo", 1.0, 2.0, 3.0)),
+        ("party_b", SeparationRule("bravo", "nobody", 1.0, 2.0, 3.0)),
+        ("party_a", SeparationRule("nobody", None, 1.0, 2.0, 3.0)),
+    ],
+)
+async def test_a_separation_with_a_stranger_is_refused_and_changes_nothing(world, field, rule):
+    world.limits.strangers.add("nobody")
+    with pytest.raises(BadInput, match="there is no party nobody") as refused:
+        await world.separations.put(EXCHANGE, rule, b"{}")
+    assert refused.value.members["field"] == field
+    assert await world.separations.list() == ()
+    assert await world.pool.fetchval("SELECT count(*) FROM statement") == 0
+
+
 @pytest.mark.parametrize("party", ["", "x" * 64, "Alpha", 'a","party_b":"', "a\nb", "x" * 100_000])
 async def test_a_separation_names_parties_only(party):
     for members in ({"party_a": party, "party_b": "bravo"}, {"party_a": "bravo", "party_b": party}):

@@ -218,7 +218,7 @@ def _plan_request(request: Request, target: str) -> PlanRequest:
         target=target,
         expected_version=_expected_version(request.headers.get("if-match")),
         key=key,
-        wants_ways_out=request.query.get("ways_out", "true") == "true",
+        wants_ways_out=request.flag("ways_out", default=True),
     )
 
 

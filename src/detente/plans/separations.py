@@ -1,6 +1,7 @@
 """The separations between pairs of parties: read for every decision, changed by an authority."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -15,6 +16,14 @@ from detente.web.model import Principal
 _FRESH_MS = 1_000
 
 
+class Parties(Protocol):
+    """What separations ask of the parties' room."""
+
+    async def exists(self, party_id: str) -> bool:
+        """Whether there is such a party, suspended or not."""
+        ...
+
+
 class SeparationsNow(Struct, frozen=True):
     """All rules with the count of their changes."""
 
@@ -27,11 +36,13 @@ class Separations:
 
     Args:
         pool: database connections.
+        parties: who takes part; a rule about somebody else would keep nobody apart.
         now_ms: the clock, ms since 1970-01-01 UTC.
     """
 
-    def __init__(self, pool: Pool, now_ms: Callable[[], int]) -> None:
+    def __init__(self, pool: Pool, parties: Parties, now_ms: Callable[[], int]) -> None:
         self._pool = pool
+        self._parties = parties
         self._now_ms = now_ms
         self._held: SeparationsNow | None = None
         self._read_ms = 0
@@ -69,10 +80,14 @@ class Separations:
         """Set how far a pair of parties keeps apart; it holds for plans declared from now on.
 
         Raises:
-            BadInput: if a party is not named.
+            BadInput: if a party is not named, or there is no such party.
         """
+        pair = _pair(rule.party_a, rule.party_b)
+        await self._require_party("party_a", rule.party_a)
+        if rule.party_b is not None:
+            await self._require_party("party_b", rule.party_b)
         separation = Separation(rule.horizontal_m, rule.vertical_m, rule.time_s)
-        await self._write(who, _pair(rule.party_a, rule.party_b), separation, request)
+        await self._write(who, pair, separation, request)
         return rule
 
     async def delete(self, who: Principal, party_a: str, party_b: str | None) -> None:
@@ -84,6 +99,15 @@ class Separations:
         request = f'{{"party_a":"{party_a}","party_b":"{party_b or EVERYONE}"}}'.encode()
         if not await self._write(who, _pair(party_a, party_b), None, request):
             raise NotFound(f"there is no separation between {party_a} and {party_b or 'everyone'}")
+
+    async def _require_party(self, field: str, party_id: str) -> None:
+        if not await self._parties.exists(party_id):
+            raise BadInput(
+                f"there is no party {party_id[:100]}; the rule would keep nobody apart",
+                field=field,
+                expected="the id of a party of this exchange",
+                actual=party_id[:100],
+            )
 
     async def _write(
         self, who: Principal, pair: tuple[str, str], separation: Separation | None, request: bytes
