@@ -240,16 +240,18 @@ def test_an_application_that_cannot_start_ends_the_server(serve_one):
     assert "newer version" in server.log.read_text()
 
 
+@pytest.mark.parametrize("name", ["no_such", "GOOD_PLAN"])
+def test_a_factory_that_is_no_function_ends_the_server(serve_one, name):
+    server = serve_one(factory=f"tests.web.tiny:{name}", workers=1)
+    assert server.process.wait(60) == 1
+    assert "does not name a function as module:function" in server.log.read_text()
+
+
 def test_what_cannot_be_served_is_refused_at_once(served):
     with pytest.raises(BadInput, match="cannot be used") as refusal:
         serve("tests.web.tiny:create", listen=[("127.0.0.1", served.port)])
     assert refusal.value.members["field"] == "listen"
-    for factory in (
-        "tests.web.tiny:no_such",
-        "no.such.module:create",
-        "tests.web.tiny",
-        "tests.web.tiny:GOOD_PLAN",
-    ):
+    for factory in ("no.such.module:create", "tests.web.no_such:create", "tests.web.tiny", ":create", ""):
         with pytest.raises(BadInput) as refusal:
             serve(factory, listen=[("127.0.0.1", 1)])
         assert refusal.value.members["field"] == "factory"

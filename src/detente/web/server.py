@@ -3,6 +3,7 @@
 Any ASGI server can run the application instead; docs/decisions/0003-http-edge.md says what is added here.
 """
 
+import importlib.util
 import multiprocessing
 import os
 import shutil
@@ -23,7 +24,7 @@ from msgspec import Struct
 from detente.errors import BadInput
 from detente.web.log import LogStyle
 from detente.web.metrics import MULTIPROCESS_DIR
-from detente.web.worker import FACTORY, LOG_LEVEL, LOG_STYLE, STOP_S, SUPERVISOR, load_factory, stop_with
+from detente.web.worker import FACTORY, LOG_LEVEL, LOG_STYLE, STOP_S, SUPERVISOR, stop_with
 
 _WORKER_TARGET: Final = "detente.web.worker:create"
 _POLL_S: Final = 0.2
@@ -166,11 +167,22 @@ def _serve_many(listen: Sequence[tuple[str, int]], settings: ServerSettings) -> 
 
 
 def _check(factory: str, listen: Sequence[tuple[str, int]], settings: ServerSettings) -> None:
-    """Find out now what would otherwise make every worker fail later."""
+    """Find out now what would otherwise make every worker fail later.
+
+    The factory's module is only looked for: importing it would cost as much time and memory as a worker.
+    """
+    module, _, name = factory.partition(":")
     try:
-        load_factory(factory)
-    except (ImportError, ValueError) as missing:
-        raise BadInput(str(missing), field="factory", expected="module:function", actual=factory) from missing
+        found = importlib.util.find_spec(module) if module and name else None
+    except ImportError:
+        found = None
+    if found is None:
+        raise BadInput(
+            f"{factory!r} does not name a function as module:function",
+            field="factory",
+            expected="module:function",
+            actual=factory,
+        )
     if not listen:
         raise BadInput("no address to listen at", field="listen", expected="at least one address")
     if settings.workers < 1:
