@@ -31,25 +31,13 @@ WHERE (party_id = $1 OR sharing <> 'conflicts')
 ORDER BY start_ms, plan_id LIMIT $8
 
 -- name: page_in_area
--- The same among the plans whose index rows meet an area.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
-FROM plan
-WHERE plan_id IN (
-        SELECT f.plan_id FROM plan_neighbours($9) f)
-  AND (party_id = $1 OR sharing <> 'conflicts')
-  AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
-  AND ($4::bigint IS NULL OR end_ms > $4) AND ($5::bigint IS NULL OR start_ms < $5)
-  AND (start_ms, plan_id) > ($6, $7)
-ORDER BY start_ms, plan_id LIMIT $8
-
--- name: page_in_area_ended
--- The same among plans in force and plans that have ended.
+-- The same among the plans whose index rows meet an area; plans that have ended are looked for only if asked for.
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
 FROM plan
 WHERE plan_id IN (
         SELECT f.plan_id FROM plan_neighbours($9) f
-        UNION
-        SELECT f.plan_id FROM plan_neighbours_ended($9) f)
+        UNION ALL
+        SELECT f.plan_id FROM plan_neighbours_ended($9) f WHERE 'ended' = ANY ($3))
   AND (party_id = $1 OR sharing <> 'conflicts')
   AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
   AND ($4::bigint IS NULL OR end_ms > $4) AND ($5::bigint IS NULL OR start_ms < $5)

@@ -173,7 +173,7 @@ async def page(pool: Pool, wanted: PageFilter, area: Rows | None) -> list[PlanRo
     query = _SQL["page"]
     if area is not None:
         values.append(area.packed)
-        query = _SQL["page_in_area_ended" if PlanState.ENDED in wanted.states else "page_in_area"]
+        query = _SQL["page_in_area"]
     with wrap_errors():
         rows = await pool.fetch(query, *values)
     return [_plan(row) for row in rows]
