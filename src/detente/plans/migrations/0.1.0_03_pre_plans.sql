@@ -107,48 +107,40 @@ $$;
 -- `p_search` holds rows as `plan_rows` reads them. OFFSET 0 keeps the inner search by itself: it must begin and end at
 -- known places of the index for each row and span, and a planner that is free to reorder the joins reads a busy
 -- cell to its end.
-CREATE FUNCTION plan_neighbours(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
+-- Made twice from one text: `plan_neighbours_ended` asks the same about plans that have ended.
+DO $make$
+DECLARE
+    one record;
 BEGIN
-    RETURN QUERY
-    SELECT DISTINCT near.plan_id, near.volume_ix
-    FROM plan_rows(p_search) q
-    CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
-                       (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
-    CROSS JOIN LATERAL (
-        SELECT c.plan_id, c.volume_ix FROM plan_cell c
-        WHERE c.parent = q.parent AND c.span = s.span
-          AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
-          AND c.start_ms < q.end_ms
-          AND c.mask & q.mask <> 0
-          AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
-          AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-                   ELSE c.lower < q.upper AND c.upper > q.lower END
-        OFFSET 0) near;
-END $$;
-
--- The same question about plans that have ended.
-CREATE FUNCTION plan_neighbours_ended(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    SELECT DISTINCT near.plan_id, near.volume_ix
-    FROM plan_rows(p_search) q
-    CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
-                       (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
-    CROSS JOIN LATERAL (
-        SELECT c.plan_id, c.volume_ix FROM plan_cell_ended c
-        WHERE c.parent = q.parent AND c.span = s.span
-          AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
-          AND c.start_ms < q.end_ms
-          AND c.mask & q.mask <> 0
-          AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
-          AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-                   ELSE c.lower < q.upper AND c.upper > q.lower END
-        OFFSET 0) near;
-END $$;
+    FOR one IN SELECT * FROM (VALUES ('plan_neighbours', 'plan_cell'), ('plan_neighbours_ended', 'plan_cell_ended'))
+                             AS v (name, cells)
+    LOOP
+        EXECUTE format($text$
+            CREATE FUNCTION %I(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
+            LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+            #variable_conflict use_column
+            BEGIN
+                RETURN QUERY
+                SELECT DISTINCT near.plan_id, near.volume_ix
+                FROM plan_rows(p_search) q
+                CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
+                                   (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint))
+                           AS s (span, longest_ms)
+                CROSS JOIN LATERAL (
+                    SELECT c.plan_id, c.volume_ix FROM %I c
+                    WHERE c.parent = q.parent AND c.span = s.span
+                      AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
+                      AND c.start_ms < q.end_ms
+                      AND c.mask & q.mask <> 0
+                      AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo
+                      AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
+                      AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
+                               ELSE c.lower < q.upper AND c.upper > q.lower END
+                    OFFSET 0) near;
+            END $$
+        $text$, one.name, one.cells);
+    END LOOP;
+END $make$;
 
 -- The verb that decides under concurrency: lock, look, decide, write, queue the statement. One call.
 --
