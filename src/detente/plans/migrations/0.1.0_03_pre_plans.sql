@@ -152,11 +152,13 @@ END $make$;
 --        'stale'     nothing written: `version` is the current one (null: there is no such plan)
 --        'exists'    nothing written: a plan with this id exists
 --        'reload'    nothing written: the separation rules have changed since they were read
+--        'reread'    nothing written: the verb was decided on another version than the one that it names
 --        'unlocked'  nothing written: a cell of `p_lock` has no row in plan_cell_lock yet
 CREATE FUNCTION plan_write(
     p_plan_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
     p_type text, p_request bytea, p_request_sha256 bytea,
     p_expected integer,          -- the version that this changes; null declares a new plan
+    p_decided integer,           -- the version that the caller read and decided on; null declares a new plan
     p_state text, p_ovn text, p_priority integer, p_sharing text, p_start_ms bigint, p_end_ms bigint, p_body bytea,
     p_looks boolean,             -- whether neighbours must be looked for
     p_with_own boolean,          -- whether the party's own plans count as neighbours
@@ -205,6 +207,12 @@ BEGIN
         ELSIF was.version <> p_expected THEN
             RETURN QUERY SELECT 'stale', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
                                 was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
+            RETURN;
+        END IF;
+        -- State and body come from the version that was read; a version never changes, so they hold for that one only.
+        IF p_decided IS DISTINCT FROM p_expected THEN
+            RETURN QUERY SELECT 'reread', was.plan_id, was.version, NULL::text, NULL::text, NULL::text,
+                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
             RETURN;
         END IF;
     ELSIF p_expected IS NOT NULL THEN
