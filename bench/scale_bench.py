@@ -27,8 +27,9 @@ from detente.errors import ConflictingPlan
 from detente.plans.index import WIDTH, Reach, rows_of
 from detente.plans.model import PlanBody
 from detente.plans.neighbourhood import Neighbourhood
+from detente.plans.requests import Request
 from detente.plans.separations import Separations
-from detente.plans.service import PlansService, Request
+from detente.plans.service import PlansService
 from detente.plans.views import encode
 from detente.plans.volumes import prepare_all, to_ms
 from detente.store import EmbeddedPostgres, Pool, migrate, open_pool
@@ -117,7 +118,7 @@ async def measure(plans: int, count: int, dsn: str) -> None:
         pool,
         neighbourhood=neighbourhood,
         separations=separations,
-        priorities=_Anybody(),
+        directory=_Anybody(),
         now_ms=now_ms,
         new_ovn=new_ovn,
     )

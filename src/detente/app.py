@@ -90,17 +90,19 @@ class Exchange:
 def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Route]:
     terrain: Terrain | None = None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
     neighbourhood = Neighbourhood(terrain)
-    parties = PartyDirectory(pool, clock_ms=clock)
-    separations = Separations(pool, parties, clock)
+    directory = PartyDirectory(pool, clock_ms=clock)
+    separations = Separations(pool, directory, clock)
     service = PlansService(
         pool,
         neighbourhood=neighbourhood,
         separations=separations,
-        priorities=parties,
+        directory=directory,
         now_ms=clock,
         new_ovn=new_ovn,
     )
-    questions = Questions(pool, neighbourhood=neighbourhood, separations=separations, now_ms=clock)
+    questions = Questions(
+        pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
+    )
     return plans_routes(service, questions, separations)
 
 

@@ -162,6 +162,7 @@ HEADERS = {
     "a weak version": ({"if_match": 'W/"1"'}, 400, "If-Match"),
     "version 0": ({"if_match": '"0"'}, 400, "If-Match"),
     "a version beyond 31 bits": ({"if_match": '"2147483648"'}, 400, "If-Match"),
+    "a version that nothing can follow": ({"if_match": '"2147483647"'}, 400, "If-Match"),
     "an empty key": ({"idempotency_key": ""}, 400, "Idempotency-Key"),
     "a long key": ({"idempotency_key": "k" * 256}, 400, "Idempotency-Key"),
 }

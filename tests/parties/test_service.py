@@ -175,6 +175,25 @@ async def test_two_administrators_who_disable_each_other_leave_one(exchange):
     assert await exchange.pool.fetchval("SELECT count(*) FROM account WHERE NOT is_disabled") == 1
 
 
+async def test_an_administrator_whom_a_foreign_issuer_signs_in_is_not_the_one_who_is_left(exchange):
+    foreign = AccountBody(
+        "far away",
+        Role.ADMINISTRATOR,
+        AccountKind.PERSON,
+        ExternalSubject("https://nowhere.invalid", "someone"),
+    )
+    added = await exchange.service.add_account("exchange", foreign, exchange.act())
+    first = exchange.administrator.account.account_id
+    with pytest.raises(Refused, match="signs in here"):
+        await exchange.service.change_account(first, AccountChange(is_disabled=True), exchange.act())
+    with pytest.raises(Refused, match="signs in here"):
+        await exchange.service.change_account(first, AccountChange(role=Role.OBSERVER), exchange.act())
+    gone = await exchange.service.change_account(
+        added.account.account_id, AccountChange(is_disabled=True), exchange.act()
+    )
+    assert gone.is_disabled
+
+
 async def test_disabling_an_administrator_waits_for_another_that_is_not_committed_yet(exchange):
     """Another server has disabled the second administrator and not committed: the first must not go too."""
     await exchange.service.add_account("exchange", AccountBody("second", Role.ADMINISTRATOR), exchange.act())

@@ -12,8 +12,9 @@ from detente.geo.model import Circle, LatLon
 from detente.plans.model import PlanBody, PlanVolume
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
+from detente.plans.requests import Request
 from detente.plans.separations import Separations
-from detente.plans.service import PlansService, Request
+from detente.plans.service import PlansService
 from detente.web.model import Principal
 
 T0 = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -52,12 +53,16 @@ class World:
             self.pool,
             neighbourhood=self.neighbourhood,
             separations=self.separations,
-            priorities=self.limits,
+            directory=self.limits,
             now_ms=clock,
             new_ovn=lambda: secrets.token_urlsafe(24),
         )
         self.questions = Questions(
-            self.pool, neighbourhood=self.neighbourhood, separations=self.separations, now_ms=clock
+            self.pool,
+            neighbourhood=self.neighbourhood,
+            separations=self.separations,
+            directory=self.limits,
+            now_ms=clock,
         )
 
     async def declare(self, who, body, plan_id=None, **request):

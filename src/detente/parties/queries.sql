@@ -98,8 +98,8 @@ SELECT * FROM account WHERE party_id = $1 ORDER BY name, account_id
 SELECT party_id FROM party WHERE party_id = $1 FOR UPDATE
 
 -- name: count_administrators
--- Administrators who can act now.
-SELECT count(*) FROM account WHERE role = 'administrator' AND NOT is_disabled
+-- Administrators who can act now whatever becomes of foreign issuers: those with a secret here.
+SELECT count(*) FROM account WHERE role = 'administrator' AND NOT is_disabled AND secret_sha256 IS NOT NULL
 
 -- name: find_credentials
 -- What a secret is checked against, and whether the account may act.

@@ -206,10 +206,12 @@ class PartiesService:
             role = account.role if change.role is None else change.role
             is_disabled = account.is_disabled if change.is_disabled is None else change.is_disabled
             check_role(account.party_id, role)
-            was_active = account.role is Role.ADMINISTRATOR and not account.is_disabled
+            # Whom a foreign issuer signs in may not be able to come: the issuer may be gone, or never was.
+            signs_in_here = account.external_subject is None
+            was_active = signs_in_here and account.role is Role.ADMINISTRATOR and not account.is_disabled
             stays_active = role is Role.ADMINISTRATOR and not is_disabled
             if was_active and not stays_active and await store.count_administrators(connection) == 1:
-                raise Refused("This is the last administrator; make another one first")
+                raise Refused("This is the last administrator who signs in here; make another one first")
             return await store.change_account(
                 connection, account.account_id, role, act, is_disabled=is_disabled
             )

@@ -170,7 +170,7 @@ async def lock_party(connection: Connection, party_id: str) -> bool:
 
 
 async def count_administrators(connection: Connection) -> int:
-    """Count the administrators who can act now."""
+    """Count the administrators who can act now and sign in here, by a secret."""
     row = await connection.fetchrow(_SQL["count_administrators"])
     return 0 if row is None else int(row["count"])
 

@@ -19,12 +19,23 @@ Ovn = NewType("Ovn", str)
 MAX_VOLUMES = 256
 MAX_KNOWS = 1_000
 MAX_AHEAD_DAYS = 400
+MAX_BACK_DAYS = 40
+"""A plan in force may have begun so long ago; nothing older is declared, changed or asked about."""
 MAX_DURATION_DAYS = 31
 MAX_PRIORITY = 100
 
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone; read to the millisecond")]
 Title = Annotated[str, Meta(max_length=200)]
 Remarks = Annotated[str, Meta(max_length=2_000)]
+Uuid = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?![\s\S]*\n)[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        min_length=36,
+        max_length=36,
+        description="A UUID",
+    ),
+]
 Priority = Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]
 # A lookahead rather than `$` alone: Python's `$` also matches before a closing newline.
 PartyName = Annotated[
@@ -213,8 +224,8 @@ class CheckBody(Struct, frozen=True, forbid_unknown_fields=True):
     volumes: Annotated[tuple[PlanVolume, ...], Meta(min_length=1, max_length=MAX_VOLUMES)]
     priority: Priority = 0
     own_plans: OwnPlans = OwnPlans.CHECK
-    ignore_plan_id: str | None = None
-    """The plan that this would change, so that it is not checked against itself."""
+    ignore_plan_id: Uuid | None = None
+    """The caller's own plan that this would change, so that it is not checked against itself."""
     ways_out: WaysOutLimits | None = None
     """Limits within which ways out are looked for; null: none are."""
 

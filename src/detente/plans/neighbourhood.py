@@ -37,6 +37,11 @@ class Subject(Struct, frozen=True):
     solids: tuple[Solid, ...]
     own_plans: OwnPlans
 
+    def is_me(self, other: Standing) -> bool:
+        """Whether a stored plan is the one that is asked about; another party's never is, whatever its id."""
+        mine = self.standing
+        return (other.plan_id, other.party_id) == (mine.plan_id, mine.party_id)
+
     @property
     def points(self) -> int:
         """How many points the outlines have: what an exact examination costs."""
@@ -104,7 +109,7 @@ class Neighbourhood:
         """The neighbours that conflict with the subject, whether or not they block; at most ``most``."""
         found: list[Meeting] = []
         for row in rows:
-            if row.standing.plan_id == subject.standing.plan_id:
+            if subject.is_me(row.standing):
                 continue
             neighbour = self.neighbour(row)
             separation = separation_between(rules, subject.standing.party_id, row.standing.party_id)

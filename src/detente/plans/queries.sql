@@ -1,7 +1,16 @@
 -- name: write
 -- Lock, look, decide, write, queue the statement; see the migration for the answers.
 SELECT * FROM plan_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                         $21, $22, $23, $24, $25, $26, $27, $28)
+                         $21, $22, $23, $24, $25, $26, $27, $28, $29)
+
+-- name: kept_answer
+-- What an idempotency key was first answered.
+SELECT request_sha256, status, response FROM plan_idempotency WHERE account_id = $1 AND key = $2
+
+-- name: carried_out
+-- The plan as a request left it, if it was carried out and nothing followed.
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+FROM plan WHERE plan_id = $1 AND party_id = $2 AND request_sha256 = $3 AND version = $4
 
 -- name: seed_locks
 -- Make the rows that a declaration locks, where they are missing; in key order, as they are locked.
@@ -31,25 +40,13 @@ WHERE (party_id = $1 OR sharing <> 'conflicts')
 ORDER BY start_ms, plan_id LIMIT $8
 
 -- name: page_in_area
--- The same among the plans whose index rows meet an area.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
-FROM plan
-WHERE plan_id IN (
-        SELECT f.plan_id FROM plan_neighbours($9) f)
-  AND (party_id = $1 OR sharing <> 'conflicts')
-  AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
-  AND ($4::bigint IS NULL OR end_ms > $4) AND ($5::bigint IS NULL OR start_ms < $5)
-  AND (start_ms, plan_id) > ($6, $7)
-ORDER BY start_ms, plan_id LIMIT $8
-
--- name: page_in_area_ended
--- The same among plans in force and plans that have ended.
+-- The same among the plans whose index rows meet an area; plans that have ended are looked for only if asked for.
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
 FROM plan
 WHERE plan_id IN (
         SELECT f.plan_id FROM plan_neighbours($9) f
-        UNION
-        SELECT f.plan_id FROM plan_neighbours_ended($9) f)
+        UNION ALL
+        SELECT f.plan_id FROM plan_neighbours_ended($9) f WHERE 'ended' = ANY ($3))
   AND (party_id = $1 OR sharing <> 'conflicts')
   AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
   AND ($4::bigint IS NULL OR end_ms > $4) AND ($5::bigint IS NULL OR start_ms < $5)

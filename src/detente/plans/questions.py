@@ -13,6 +13,7 @@ from detente.geo import Solid, overlaps, prepare
 from detente.geo.model import Datum, Separation, Volume
 from detente.plans import store
 from detente.plans.conflicts import describe
+from detente.plans.directory import Directory
 from detente.plans.index import Reach, Rows, reach_of, rows_of
 from detente.plans.model import (
     CheckBody,
@@ -25,7 +26,7 @@ from detente.plans.model import (
     QueryBody,
 )
 from detente.plans.neighbourhood import Neighbourhood, Subject, aside
-from detente.plans.rules import Standing, may_see_plan, widest_separation
+from detente.plans.rules import Standing, may_see_plan, require_priority, widest_separation
 from detente.plans.separations import Separations
 from detente.plans.views import decode_body, view
 from detente.plans.volumes import from_ms, require_times, to_ms
@@ -38,6 +39,8 @@ MAX_NEIGHBOURS = 5_000
 """The most plans that one question examines; a denser area must be asked about in parts."""
 _LOWEST_M, _HIGHEST_M = -1_000.0, 100_000.0
 _FAR_MS = 253_402_300_799_000
+_ASKED = "asked-about"
+"""How a query's volume is called while it is prepared; no member of the wire has this name."""
 _NO_ONE = "00000000-0000-0000-0000-000000000000"
 _CURSOR = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=-_FAR_MS, le=_FAR_MS)], str])
 _STATES = {
@@ -57,6 +60,7 @@ class Questions:
         pool: database connections.
         neighbourhood: exact examination.
         separations: how far parties keep apart.
+        directory: what each party may claim.
         now_ms: the clock, ms since 1970-01-01 UTC.
     """
 
@@ -66,9 +70,11 @@ class Questions:
         *,
         neighbourhood: Neighbourhood,
         separations: Separations,
+        directory: Directory,
         now_ms: Callable[[], int],
     ) -> None:
         self._pool = pool
+        self._directory = directory
         self._neighbourhood = neighbourhood
         self._separations = separations
         self._now_ms = now_ms
@@ -131,7 +137,9 @@ class Questions:
 
         Raises:
             BadInput: a volume that cannot be used, or more neighbours than one question examines.
+            NotAllowed: a priority that the caller's party may not claim.
         """
+        require_priority(body.priority, await self._directory.priority_limit(who.party_id))
         require_times(body.volumes, self._now_ms())
         solids = self._neighbourhood.prepare(body.volumes)
         standing = Standing(
@@ -153,7 +161,7 @@ class Questions:
         Raises:
             BadInput: an area, a band or a cursor that cannot be used.
         """
-        if body.start is not None and body.end is not None and body.end <= body.start:
+        if body.start is not None and body.end is not None and to_ms(body.end) <= to_ms(body.start):
             raise BadInput(
                 "the time asked about ends before it starts",
                 field="end",
@@ -189,17 +197,18 @@ class Questions:
                 )
             return None
         whole = body.lower_m is None and body.upper_m is None
-        return prepare(
-            Volume(
-                shape=body.area,
-                lower_m=_LOWEST_M if body.lower_m is None else body.lower_m,
-                upper_m=_HIGHEST_M if body.upper_m is None else body.upper_m,
-                start_ms=0 if body.start is None else to_ms(body.start),
-                end_ms=_FAR_MS if body.end is None else to_ms(body.end),
-                datum=Datum.WGS84 if whole else body.datum,
-            ),
-            field="area",
+        volume = Volume(
+            shape=body.area,
+            lower_m=_LOWEST_M if body.lower_m is None else body.lower_m,
+            upper_m=_HIGHEST_M if body.upper_m is None else body.upper_m,
+            start_ms=-_FAR_MS if body.start is None else to_ms(body.start),
+            end_ms=_FAR_MS if body.end is None else to_ms(body.end),
+            datum=Datum.WGS84 if whole else body.datum,
         )
+        try:
+            return prepare(volume, field=_ASKED)
+        except BadInput as error:
+            raise _by_its_name(error) from error
 
     def _meets(self, area: Solid, row: store.PlanRow) -> bool:
         none = Separation()
@@ -228,6 +237,20 @@ class Questions:
         return row
 
 
+def _by_its_name(error: BadInput) -> BadInput:
+    """The refusal of a volume, told in the members of the query that it was made from."""
+    names = {f"{_ASKED}.shape": "area", f"{_ASKED}.": ""}
+
+    def told(text: object) -> object:
+        if isinstance(text, str):
+            for inner, outer in names.items():
+                text = text.replace(inner, outer)
+        return text
+
+    members = {name: told(value) for name, value in error.members.items()}
+    return type(error)(str(told(error.detail)), **members)
+
+
 def _filter(who: Principal, body: QueryBody, after_start_ms: int, after_plan_id: str) -> store.PageFilter:
     return store.PageFilter(
         viewer=who.party_id,
@@ -247,7 +270,7 @@ def _write_cursor(row: store.PlanRow) -> str:
 
 def _read_cursor(cursor: str | None) -> tuple[int, str]:
     if cursor is None:
-        return -1, _NO_ONE
+        return -_FAR_MS, _NO_ONE
     try:
         start_ms, plan_id = _CURSOR.decode(base64.urlsafe_b64decode(cursor))
         return start_ms, str(uuid.UUID(plan_id))

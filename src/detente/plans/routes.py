@@ -26,14 +26,17 @@ from detente.plans.model import (
     StateBody,
 )
 from detente.plans.questions import Questions
+from detente.plans.requests import Outcome
+from detente.plans.requests import Request as PlanRequest
 from detente.plans.separations import Separations
-from detente.plans.service import Outcome, PlansService
-from detente.plans.service import Request as PlanRequest
+from detente.plans.service import PlansService
 from detente.web.model import QueryField, Reply, Request, Route
 
 READ, WRITE = "plans.read", "plans.write"
 SEPARATIONS_READ, SEPARATIONS_WRITE = "separations.read", "separations.write"
 MAX_KEY = 255
+MAX_VERSION = 2**31 - 1
+"""A plan's version is a 32 bit integer, and the one that a change makes must still fit."""
 MAX_PLAN_BYTES = 4 * 1_048_576
 
 _ETAG = re.compile(r'"([1-9][0-9]{0,9})"')
@@ -227,7 +230,7 @@ def _expected_version(if_match: str | None) -> int | None:
         return None
     found = _ETAG.fullmatch(if_match.strip())
     version = int(found.group(1)) if found else 0
-    if not 0 < version < 2**31:
+    if not 0 < version < MAX_VERSION:
         raise BadInput(
             "If-Match names one version",
             field="If-Match",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from detente.errors import ForbiddenTransition
+from detente.errors import ForbiddenTransition, NotAllowed
 from detente.geo.model import Separation
 from detente.plans.model import OwnPlans, PlanState, Sharing
 
@@ -75,6 +75,21 @@ def require_changeable(state: PlanState) -> None:
         )
 
 
+def require_priority(priority: int, limit: int) -> None:
+    """Refuse a priority above what the party may claim, for a plan as for a question.
+
+    Raises:
+        NotAllowed: naming the limit.
+    """
+    if priority > limit:
+        raise NotAllowed(
+            f"your party may claim priority {limit} at most",
+            field="priority",
+            expected=f"at most {limit}",
+            actual=priority,
+        )
+
+
 def must_look(state: PlanState) -> bool:
     """Whether entering a state needs the neighbours looked at (rule 3)."""
     return state in {PlanState.ACCEPTED, PlanState.ACTIVATED}
@@ -92,9 +107,10 @@ def blocks(mine: Standing, other: Standing, *, knows: frozenset[str], own_plans:
     Returns:
         True if mine must be refused.
     """
-    if other.plan_id == mine.plan_id or other.ovn in knows:
+    is_mine = other.party_id == mine.party_id
+    if (is_mine and other.plan_id == mine.plan_id) or other.ovn in knows:
         return False
-    if other.party_id == mine.party_id and own_plans is OwnPlans.IGNORE:
+    if is_mine and own_plans is OwnPlans.IGNORE:
         return False
     return other.state in OFF_NOMINAL or other.priority >= mine.priority
 

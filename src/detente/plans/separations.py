@@ -1,27 +1,19 @@
 """The separations between pairs of parties: read for every decision, changed by an authority."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from msgspec import Struct
 
 from detente.errors import BadInput, NotFound
 from detente.geo.model import Separation
 from detente.plans import store
+from detente.plans.directory import Directory
 from detente.plans.model import SeparationRule
 from detente.plans.rules import EVERYONE, SeparationRules, pair_key
 from detente.store import Pool
 from detente.web.model import Principal
 
 _FRESH_MS = 1_000
-
-
-class Parties(Protocol):
-    """What separations ask of the parties' room."""
-
-    async def exists(self, party_id: str) -> bool:
-        """Whether there is such a party, suspended or not."""
-        ...
 
 
 class SeparationsNow(Struct, frozen=True):
@@ -36,13 +28,13 @@ class Separations:
 
     Args:
         pool: database connections.
-        parties: who takes part; a rule about somebody else would keep nobody apart.
+        directory: who takes part; a rule about somebody else would keep nobody apart.
         now_ms: the clock, ms since 1970-01-01 UTC.
     """
 
-    def __init__(self, pool: Pool, parties: Parties, now_ms: Callable[[], int]) -> None:
+    def __init__(self, pool: Pool, directory: Directory, now_ms: Callable[[], int]) -> None:
         self._pool = pool
-        self._parties = parties
+        self._directory = directory
         self._now_ms = now_ms
         self._held: SeparationsNow | None = None
         self._read_ms = 0
@@ -101,7 +93,7 @@ class Separations:
             raise NotFound(f"there is no separation between {party_a} and {party_b or 'everyone'}")
 
     async def _require_party(self, field: str, party_id: str) -> None:
-        if not await self._parties.exists(party_id):
+        if not await self._directory.exists(party_id):
             raise BadInput(
                 f"there is no party {party_id[:100]}; the rule would keep nobody apart",
                 field=field,

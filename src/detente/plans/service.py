@@ -4,16 +4,14 @@ Exact geometry is computed outside the lock; under the lock the database only as
 neighbour it finds was examined at its present version, and sends the rest back to be examined.
 """
 
-import hashlib
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
 from detente.errors import (
     AlreadyExists,
     ConflictingPlan,
-    KeyReused,
+    DetenteError,
     NotAllowed,
     NotFound,
     StaleVersion,
@@ -21,14 +19,17 @@ from detente.errors import (
     VersionRequired,
 )
 from detente.plans import store
+from detente.plans.directory import Directory
 from detente.plans.index import Reach, no_rows, reach_of, rows_of
 from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
 from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
+from detente.plans.requests import Outcome, Request, answered_before, key_reused
 from detente.plans.rules import (
     Standing,
     may_see_plan,
     must_look,
     require_changeable,
+    require_priority,
     require_transition,
     widest_separation,
 )
@@ -43,42 +44,6 @@ OVERRIDE_SCOPE = "plans.override"
 _MAX_ROUNDS = 40
 
 
-class Priorities(Protocol):
-    """What plans ask of the parties' room."""
-
-    async def priority_limit(self, party_id: str) -> int:
-        """The highest priority that a party may declare; raises NotAllowed if it may declare nothing."""
-        ...
-
-
-class Outcome(Struct, frozen=True):
-    """What a verb answers: an HTTP status and the plan's view as JSON, with the version it now has."""
-
-    status: int
-    body: bytes
-    version: int | None
-
-
-class Request(Struct, frozen=True):
-    """The request as it came in: what the statement holds and what a retry is recognised by."""
-
-    content: bytes
-    """The body as received."""
-    target: str
-    """Method and path, so that the same body elsewhere is another request."""
-    expected_version: int | None = None
-    """From If-Match."""
-    key: str | None = None
-    """From Idempotency-Key."""
-    wants_ways_out: bool = True
-
-    @property
-    def sha256(self) -> bytes:
-        """What identifies the request: target, version named, and content."""
-        named = f"{self.target}\n{self.expected_version}\n".encode()
-        return hashlib.sha256(named + hashlib.sha256(self.content).digest()).digest()
-
-
 class _Act(Struct, frozen=True):
     """A verb made ready to be written."""
 
@@ -87,7 +52,8 @@ class _Act(Struct, frozen=True):
     body: PlanBody
     knows: frozenset[str]
     type: str
-    expected_version: int | None
+    decided_version: int | None
+    """The version that was read and decided on; None for a new plan."""
     recell: bool
 
 
@@ -98,7 +64,7 @@ class PlansService:
         pool: database connections.
         neighbourhood: exact examination of neighbours.
         separations: how far parties keep apart.
-        priorities: what each party may claim.
+        directory: what each party may claim.
         now_ms: the clock, ms since 1970-01-01 UTC.
         new_ovn: a fresh unguessable OVN.
     """
@@ -109,14 +75,14 @@ class PlansService:
         *,
         neighbourhood: Neighbourhood,
         separations: Separations,
-        priorities: Priorities,
+        directory: Directory,
         now_ms: Callable[[], int],
         new_ovn: Callable[[], str],
     ) -> None:
         self._pool = pool
         self._neighbourhood = neighbourhood
         self._separations = separations
-        self._priorities = priorities
+        self._directory = directory
         self._now_ms = now_ms
         self._new_ovn = new_ovn
         self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
@@ -129,31 +95,11 @@ class PlansService:
             ConflictingPlan: with each conflict and, if wanted, the ways out.
             StaleVersion, VersionRequired, AlreadyExists, NotAllowed, KeyReused, ForbiddenTransition.
         """
-        now_ms = self._now_ms()
-        require_times(body.volumes, now_ms)
-        solids = self._neighbourhood.prepare(body.volumes)
-        await self._require_may_claim(who, body, body.knows)
-        state, version = PlanState.ACCEPTED, request.expected_version
-        if version is None:
-            require_not_over(body.volumes, now_ms)
-        else:
-            was = await self._mine(who, plan_id)
-            if was.version == version:
-                require_changeable(was.state)
-                state = was.state
-                if must_look(state):
-                    require_not_over(body.volumes, now_ms)
-        standing = Standing(plan_id, self._new_ovn(), who.party_id, state, body.priority)
-        act = _Act(
-            who=who,
-            subject=Subject(standing, solids, body.own_plans),
-            body=body,
-            knows=frozenset(body.knows),
-            type="plan.declared" if version is None else "plan.changed",
-            expected_version=version,
-            recell=True,
-        )
-        return await self._write(act, request)
+
+        async def decide() -> _Act:
+            return await self._decide_volumes(who, plan_id, body, request)
+
+        return await self._carry_out(who, plan_id, request, decide)
 
     async def enter_state(self, who: Principal, plan_id: str, asked: StateBody, request: Request) -> Outcome:
         """Activate a plan, report it off-nominal, or end it.
@@ -166,6 +112,62 @@ class PlansService:
             raise VersionRequired(
                 "name the version that you saw in If-Match", expected='If-Match: "<version>"'
             )
+
+        async def decide() -> _Act:
+            return await self._decide_state(who, plan_id, asked, request)
+
+        return await self._carry_out(who, plan_id, request, decide)
+
+    async def _carry_out(
+        self, who: Principal, plan_id: str, request: Request, decide: Callable[[], Awaitable[_Act]]
+    ) -> Outcome:
+        """Decide and write, anew when the plan moved on in between.
+
+        A request that was carried out before gets its answer, whatever would be refused today.
+        """
+        try:
+            for _ in range(_MAX_ROUNDS):
+                outcome = await self._write(await decide(), request)
+                if outcome is not None:
+                    return outcome
+        except DetenteError:
+            before = await answered_before(self._pool, who, plan_id, request)
+            if before is None:
+                raise
+            return before
+        raise Unavailable(f"the plan changed {_MAX_ROUNDS} times while this was decided; try again")
+
+    async def _decide_volumes(self, who: Principal, plan_id: str, body: PlanBody, request: Request) -> _Act:
+        now_ms = self._now_ms()
+        require_times(body.volumes, now_ms)
+        solids = self._neighbourhood.prepare(body.volumes)
+        await self._require_may_claim(who, body, body.knows)
+        state, decided = PlanState.ACCEPTED, None
+        if request.expected_version is None:
+            require_not_over(body.volumes, now_ms)
+        else:
+            was = await self._mine(who, plan_id)
+            decided = was.version
+            if decided == request.expected_version:
+                require_changeable(was.state)
+                state = was.state
+                if must_look(state):
+                    require_not_over(body.volumes, now_ms)
+        return _Act(
+            who=who,
+            subject=Subject(
+                Standing(plan_id, self._new_ovn(), who.party_id, state, body.priority),
+                solids,
+                body.own_plans,
+            ),
+            body=body,
+            knows=frozenset(body.knows),
+            type="plan.declared" if decided is None else "plan.changed",
+            decided_version=decided,
+            recell=True,
+        )
+
+    async def _decide_state(self, who: Principal, plan_id: str, asked: StateBody, request: Request) -> _Act:
         was = await self._mine(who, plan_id)
         body = decode_body(was.body)
         if was.version == request.expected_version:
@@ -175,18 +177,19 @@ class PlansService:
         # Another version is settled by the database, which knows the key of a request that is repeated late.
         if must_look(asked.state):
             await self._require_may_claim(who, body, asked.knows)
-        standing = Standing(plan_id, self._new_ovn(), who.party_id, asked.state, body.priority)
-        solids = self._neighbourhood.solids_of(was.ovn, was.body) if must_look(asked.state) else ()
-        act = _Act(
+        return _Act(
             who=who,
-            subject=Subject(standing, solids, body.own_plans),
+            subject=Subject(
+                Standing(plan_id, self._new_ovn(), who.party_id, asked.state, body.priority),
+                self._neighbourhood.solids_of(was.ovn, was.body) if must_look(asked.state) else (),
+                body.own_plans,
+            ),
             body=body,
             knows=frozenset(asked.knows),
             type=f"plan.{asked.state.value}",
-            expected_version=request.expected_version,
+            decided_version=was.version,
             recell=False,
         )
-        return await self._write(act, request)
 
     async def _mine(self, who: Principal, plan_id: str) -> store.PlanRow:
         was = await store.find(self._pool, plan_id)
@@ -197,14 +200,7 @@ class PlansService:
         return was
 
     async def _require_may_claim(self, who: Principal, body: PlanBody, knows: tuple[str, ...]) -> None:
-        limit = await self._priorities.priority_limit(who.party_id)
-        if body.priority > limit:
-            raise NotAllowed(
-                f"your party may claim priority {limit} at most",
-                field="priority",
-                expected=f"at most {limit}",
-                actual=body.priority,
-            )
+        require_priority(body.priority, await self._directory.priority_limit(who.party_id))
         if knows and OVERRIDE_SCOPE not in who.scopes:
             raise NotAllowed(
                 f"to stand knowingly beside a conflicting plan takes scope {OVERRIDE_SCOPE}",
@@ -213,8 +209,12 @@ class PlansService:
                 scope=OVERRIDE_SCOPE,
             )
 
-    async def _write(self, act: _Act, request: Request) -> Outcome:
-        """Write, examining whatever the database finds that was not examined yet, until nothing is new."""
+    async def _write(self, act: _Act, request: Request) -> Outcome | None:
+        """Write, examining whatever the database finds that was not examined yet, until nothing is new.
+
+        Returns:
+            The outcome; None if the act was decided on a version that is not the one it names: decide anew.
+        """
         known: dict[str, str] = {}
         separations = await self._separations.now()
         write = self._prepare_write(act, request, separations)
@@ -223,6 +223,8 @@ class PlansService:
             if answer.status == "reload":
                 separations = await self._separations.reload()
                 write, known = self._prepare_write(act, request, separations), {}
+            elif answer.status == "reread":
+                return None
             elif answer.status == "unlocked":
                 await store.seed_locks(self._pool, write.search.locks)
             elif answer.status == "look":
@@ -247,7 +249,7 @@ class PlansService:
             search = no_rows()
         else:
             search = cells if act.recell and reach == Reach() else rows_of(subject.solids, reach)
-        row = row_of(subject.standing, (act.expected_version or 0) + 1, act.body, self._now_ms())
+        row = row_of(subject.standing, request.made_version, act.body, self._now_ms())
         return store.Write(
             plan_id=subject.standing.plan_id,
             party_id=act.who.party_id,
@@ -257,7 +259,8 @@ class PlansService:
             type=act.type,
             request=request.content,
             request_sha256=request.sha256,
-            expected_version=act.expected_version,
+            expected_version=request.expected_version,
+            decided_version=act.decided_version,
             state=subject.standing.state,
             ovn=subject.standing.ovn,
             priority=act.body.priority,
@@ -268,7 +271,7 @@ class PlansService:
             looks=looks,
             with_own=act.body.own_plans is OwnPlans.CHECK,
             key=request.key,
-            key_status=201 if act.expected_version is None else 200,
+            key_status=request.made_status,
             key_response=encode(view(act.who.party_id, row, act.body)),
             search=search,
             recell=act.recell,
@@ -295,21 +298,18 @@ class PlansService:
 
     async def _outcome(
         self, act: _Act, request: Request, write: store.Write, answer: store.Answer
-    ) -> Outcome:
+    ) -> Outcome | None:
         plan_id = write.plan_id
         if answer.status == "written":
-            return Outcome(write.key_status, write.key_response, (act.expected_version or 0) + 1)
+            return Outcome(write.key_status, write.key_response, request.made_version)
         if answer.status == "replayed":
             body = answer.body or b""
             return Outcome(answer.version or 200, body, decode_version(body))
         if answer.status == "same":
-            return await self._again(act.who, write)
+            # None if the plan has moved on since: decided anew, it is told that it is stale.
+            return await answered_before(self._pool, act.who, plan_id, request)
         if answer.status == "reused":
-            raise KeyReused(
-                "the idempotency key was used for another request",
-                field="Idempotency-Key",
-                actual=request.key,
-            )
+            raise key_reused(request)
         if answer.status == "stale":
             raise _stale(plan_id, request.expected_version, answer.version)
         raise self._exists(act, answer)
@@ -323,11 +323,6 @@ class PlansService:
                 plan_id=plan_id,
             )
         return AlreadyExists("the id is taken; choose a fresh UUID", field="plan_id", actual=plan_id)
-
-    async def _again(self, who: Principal, write: store.Write) -> Outcome:
-        """The answer to a repeated request: the plan as the first one left it."""
-        row = await self._mine(who, write.plan_id)
-        return Outcome(write.key_status, encode(view(who.party_id, row)), row.version)
 
 
 def _stale(plan_id: str, expected: int | None, current: int | None) -> Exception:

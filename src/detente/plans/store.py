@@ -53,6 +53,8 @@ class Write(Struct, frozen=True):
     request: bytes
     request_sha256: bytes
     expected_version: int | None
+    decided_version: int | None
+    """The version that state and body were decided on; None for a new plan."""
     state: PlanState
     ovn: str
     priority: int
@@ -99,7 +101,7 @@ async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) ->
         pool,
         (
             act.plan_id, act.party_id, act.account_id, act.token_sha256, act.now_ms,
-            act.type, act.request, act.request_sha256, act.expected_version,
+            act.type, act.request, act.request_sha256, act.expected_version, act.decided_version,
             act.state.value, act.ovn, act.priority, act.sharing.value, act.start_ms, act.end_ms, act.body,
             act.looks, act.with_own, list(known), list(known.values()), epoch,
             act.key, act.key_status, None if act.key is None else act.key_response,
@@ -134,6 +136,30 @@ async def seed_locks(pool: Pool, parents: list[int]) -> None:
     """Make the rows that a declaration locks, where they do not exist yet; ``parents`` ascending."""
     with wrap_errors():
         await pool.execute(_SQL["seed_locks"], parents)
+
+
+class KeptAnswer(Struct, frozen=True):
+    """What an idempotency key stands for."""
+
+    request_sha256: bytes
+    status: int
+    response: bytes
+
+
+async def kept_answer(pool: Pool, account_id: str, key: str) -> KeptAnswer | None:
+    """The first answer to an idempotency key, while it is kept."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["kept_answer"], account_id, key)
+    return None if row is None else KeptAnswer(**row)
+
+
+async def carried_out(
+    pool: Pool, plan_id: str, party_id: str, request_sha256: bytes, version: int
+) -> PlanRow | None:
+    """The plan as a request left it, if it was carried out and nothing followed."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["carried_out"], plan_id, party_id, request_sha256, version)
+    return None if row is None else _plan(row)
 
 
 async def find(pool: Pool, plan_id: str) -> PlanRow | None:
@@ -173,7 +199,7 @@ async def page(pool: Pool, wanted: PageFilter, area: Rows | None) -> list[PlanRo
     query = _SQL["page"]
     if area is not None:
         values.append(area.packed)
-        query = _SQL["page_in_area_ended" if PlanState.ENDED in wanted.states else "page_in_area"]
+        query = _SQL["page_in_area"]
     with wrap_errors():
         rows = await pool.fetch(query, *values)
     return [_plan(row) for row in rows]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from detente.errors import BadInput
 from detente.geo import Solid, Terrain, prepare
 from detente.geo.model import Volume
-from detente.plans.model import MAX_AHEAD_DAYS, MAX_DURATION_DAYS, PlanVolume
+from detente.plans.model import MAX_AHEAD_DAYS, MAX_BACK_DAYS, MAX_DURATION_DAYS, PlanVolume
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
@@ -57,11 +57,16 @@ def prepare_all(volumes: Sequence[PlanVolume], *, terrain: Terrain | None = None
     )
 
 
+def latest_end_ms(now_ms: int) -> int:
+    """The latest instant at which a plan may end, ms since 1970-01-01 UTC."""
+    return now_ms + MAX_AHEAD_DAYS * _DAY_MS
+
+
 def require_times(volumes: Sequence[PlanVolume], now_ms: int) -> None:
     """Refuse volumes that are over, too far ahead or too long.
 
     Raises:
-        BadInput: naming the volume, its time and the limit.
+        BadInput: naming the volume, its time and the limit; ``volumes`` if all together last too long.
     """
     for i, volume in enumerate(volumes):
         start_ms, end_ms = to_ms(volume.start), to_ms(volume.end)
@@ -79,13 +84,29 @@ def require_times(volumes: Sequence[PlanVolume], now_ms: int) -> None:
                 expected=f"at most {MAX_DURATION_DAYS} days after start",
                 actual=volume.end.isoformat(),
             )
-        if end_ms > now_ms + MAX_AHEAD_DAYS * _DAY_MS:
+        if start_ms < now_ms - MAX_BACK_DAYS * _DAY_MS:
+            raise BadInput(
+                f"volumes[{i}] begins more than {MAX_BACK_DAYS} days ago",
+                field=f"volumes[{i}].start",
+                expected=f"at most {MAX_BACK_DAYS} days before now",
+                actual=volume.start.isoformat(),
+            )
+        if end_ms > latest_end_ms(now_ms):
             raise BadInput(
                 f"volumes[{i}] lies more than {MAX_AHEAD_DAYS} days ahead",
                 field=f"volumes[{i}].end",
                 expected=f"at most {MAX_AHEAD_DAYS} days from now",
                 actual=volume.end.isoformat(),
             )
+
+    first, last = min(volume.start for volume in volumes), max(volume.end for volume in volumes)
+    if to_ms(last) - to_ms(first) > MAX_DURATION_DAYS * _DAY_MS:
+        raise BadInput(
+            f"the plan lasts longer than {MAX_DURATION_DAYS} days from its first volume to its last",
+            field="volumes",
+            expected=f"at most {MAX_DURATION_DAYS} days from the first start to the last end",
+            actual=f"{first.isoformat()} to {last.isoformat()}",
+        )
 
 
 def require_not_over(volumes: Sequence[PlanVolume], now_ms: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from detente.errors import BadInput
 from detente.geo import Solid, overlaps
 from detente.geo.model import Separation
 
@@ -16,6 +17,11 @@ Span = tuple[float, float]
 """An open interval of forbidden shifts."""
 
 _MAX_NUDGES = 24
+MAX_WORK = 1_500_000
+"""Outline points that all exact checks of one kind of shift may compare, give or take ``_FEWEST``."""
+_FEWEST, _MOST = 48, 2_000
+_PAIR = 16
+"""What looking at a pair costs before its points count."""
 
 
 class Obstacle(Struct, frozen=True):
@@ -30,6 +36,39 @@ class Found(Struct, frozen=True):
 
     shift: float | None
     why: str = ""
+
+
+def work_of(mine: Sequence[Solid], obstacles: Sequence[Obstacle]) -> int:
+    """What one check of a moved plan costs: the outline points of all pairs, and something for each pair."""
+    ours = sum(len(solid.core.points_m) + _PAIR for solid in mine)
+    return ours * len(obstacles) + len(mine) * sum(len(o.solid.core.points_m) for o in obstacles)
+
+
+class Checks:
+    """The exact checks that one search may make, so that no plan keeps a server busy for long.
+
+    Args:
+        obstacles: everything that the moved plan could meet within the limits.
+        work: what one check costs, as ``work_of`` counts.
+    """
+
+    def __init__(self, obstacles: Sequence[Obstacle], work: int) -> None:
+        self._obstacles = obstacles
+        self.most = min(_MOST, max(_FEWEST, MAX_WORK // max(1, work)))
+        self.left = self.most
+
+    def passes(self, move: Callable[[], Sequence[Solid]]) -> bool:
+        """Whether the moved plan is free; False without a look once all checks are spent.
+
+        A plan that cannot be moved there (beyond the highest altitude, say) is not free.
+        """
+        if self.left == 0:
+            return False
+        self.left -= 1
+        try:
+            return is_free(move(), self._obstacles)
+        except BadInput:
+            return False
 
 
 def is_free(moved: Iterable[Solid], obstacles: Sequence[Obstacle]) -> bool:
@@ -127,7 +166,7 @@ def smallest_shift(
     forbidden: Sequence[Span],
     limits: Span,
     move: Callable[[float], Sequence[Solid]],
-    obstacles: Sequence[Obstacle],
+    checks: Checks,
     step: float,
 ) -> Found:
     """The smallest shift along one axis whose moved plan is free, re-checked exactly.
@@ -136,7 +175,7 @@ def smallest_shift(
         forbidden: what the obstacles forbid, as open intervals.
         limits: least and greatest shift.
         move: the plan after a shift.
-        obstacles: everything that the moved plan could meet within the limits.
+        checks: the exact checks that may be made.
         step: the precision; first step away from zero where the exact check still finds an overlap.
 
     Returns:
@@ -149,14 +188,19 @@ def smallest_shift(
             break
 
         def ok(shift: float) -> bool:
-            return limits[0] <= shift <= limits[1] and is_free(move(shift), obstacles)
+            return limits[0] <= shift <= limits[1] and checks.passes(lambda: move(shift))
 
         shift = push_out(point, 1.0 if point >= 0 else -1.0, ok, step)
         if shift is not None and (best is None or abs(shift) < abs(best)):
             best = shift
     if best is not None:
         return Found(best)
-    why = "every gap within the limits is too small" if points else "everything within the limits is taken"
+    if checks.left == 0:
+        why = f"none was found in {checks.most} exact checks; ask with smaller limits or a simpler plan"
+    elif points:
+        why = "every gap within the limits is too small"
+    else:
+        why = "everything within the limits is taken"
     return Found(None, why)
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from detente.errors import TooLarge
 from detente.geo import Solid, cover, moved
 from detente.geo.frame import Frame
+from detente.geo.limits import MAX_ALTITUDE_M
 from detente.geo.model import LatLon, Separation, Volume
 from detente.plans import store
 from detente.plans.index import Rows, add_rows, no_rows, reach_of
@@ -16,8 +18,18 @@ from detente.plans.model import NoWayOut, PlanVolume, WayOut, WayOutKind, WaysOu
 from detente.plans.neighbourhood import Neighbourhood, Subject
 from detente.plans.rules import SeparationRules, blocks, separation_between, widest_separation
 from detente.plans.sideways import smallest_sideways
-from detente.plans.volumes import to_plan_volume
-from detente.plans.ways_out import Found, Obstacle, forbidden_heights, forbidden_times, smallest_shift
+from detente.plans.volumes import latest_end_ms, to_plan_volume
+from detente.plans.ways_out import (
+    MAX_WORK,
+    Checks,
+    Found,
+    Obstacle,
+    forbidden_heights,
+    forbidden_times,
+    in_place_pairs,
+    smallest_shift,
+    work_of,
+)
 from detente.store import Pool
 
 MAX_OBSTACLES = 2_000
@@ -34,6 +46,12 @@ class _Problem(Struct, frozen=True):
     obstacles: list[Obstacle]
     limits: WaysOutLimits
     now_ms: int
+    work: int
+    """What one exact check costs."""
+
+    def checks(self) -> Checks:
+        """The exact checks that one kind of shift may make."""
+        return Checks(self.obstacles, self.work)
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
@@ -76,35 +94,47 @@ class WaysOutSearch:
             limits: how far a shift may go.
         """
         solids = subject.solids or self._neighbourhood.prepare(volumes)
-        search = _search_rows(solids, widest_separation(rules, subject.standing.party_id), limits)
+        search, impossible = _search_rows(solids, widest_separation(rules, subject.standing.party_id), limits)
         rows = await store.neighbours(self._pool, search, MAX_OBSTACLES + 1)
         if len(rows) > MAX_OBSTACLES:
             why = f"more than {MAX_OBSTACLES} plans lie within the limits; ask with smaller limits"
             return WaysOut((), tuple(NoWayOut(kind, why) for kind in WayOutKind), limits)
-        obstacles = [
-            Obstacle(solid, separation_between(rules, subject.standing.party_id, row.standing.party_id))
-            for row in rows
-            if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
-            for solid in self._neighbourhood.neighbour(row).solids
-        ]
-        return await asyncio.to_thread(
-            solve, solids, obstacles, limits, self._now_ms(), self._neighbourhood.prepare
-        )
+
+        def among() -> WaysOut:
+            obstacles = [
+                Obstacle(solid, separation_between(rules, subject.standing.party_id, row.standing.party_id))
+                for row in rows
+                if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
+                for solid in self._neighbourhood.neighbour(row).solids
+            ]
+            prepare = self._neighbourhood.prepare
+            return solve(solids, obstacles, limits, self._now_ms(), prepare, impossible=impossible)
+
+        return await asyncio.to_thread(among)
 
 
-def _search_rows(solids: Sequence[Solid], separation: Separation, limits: WaysOutLimits) -> Rows:
+def _search_rows(
+    solids: Sequence[Solid], separation: Separation, limits: WaysOutLimits
+) -> tuple[Rows, dict[WayOutKind, str]]:
+    """Where to look for obstacles, and the kinds of shift that reach too far to look."""
     base = reach_of(separation)
-    reaches = (
-        replace(base, time_ms=base.time_ms + math.ceil(limits.time_s * 1000)),
-        replace(base, height_m=base.height_m + limits.height_m),
-        replace(base, sideways_m=base.sideways_m + limits.sideways_m),
-    )
+    far = base.sideways_m + limits.sideways_m
+    impossible: dict[WayOutKind, str] = {}
+    try:
+        wide = [cover(solid, far) for solid in solids]
+    except TooLarge as too_large:
+        impossible[WayOutKind.SIDEWAYS] = f"it reaches too far: {too_large.detail}"
+        far, wide = base.sideways_m, []
+    near = wide if far == base.sideways_m and wide else [cover(solid, base.sideways_m) for solid in solids]
+    in_time = replace(base, time_ms=base.time_ms + math.ceil(limits.time_s * 1000))
+    in_height = replace(base, height_m=base.height_m + limits.height_m)
     rows = no_rows()
     for i, solid in enumerate(solids):
-        cells = {far: cover(solid, far) for far in {reach.sideways_m for reach in reaches}}
-        for reach in reaches:
-            add_rows(rows, solid, i, reach, cells[reach.sideways_m])
-    return rows
+        add_rows(rows, solid, i, in_time, near[i])
+        add_rows(rows, solid, i, in_height, near[i])
+        if wide:
+            add_rows(rows, solid, i, replace(base, sideways_m=far), wide[i])
+    return rows, impossible
 
 
 def solve(
@@ -113,6 +143,8 @@ def solve(
     limits: WaysOutLimits,
     now_ms: int,
     prepare: Callable[[Sequence[PlanVolume]], tuple[Solid, ...]],
+    *,
+    impossible: Mapping[WayOutKind, str] = {},
 ) -> WaysOut:
     """Solve every kind among known obstacles; pure.
 
@@ -122,8 +154,12 @@ def solve(
         limits: how far a shift may go.
         now_ms: no way out starts before this, unless the plan already does.
         prepare: prepares moved volumes.
+        impossible: kinds that are not to be tried, and why.
     """
-    problem = _Problem(solids, obstacles, limits, now_ms)
+    problem = _Problem(solids, obstacles, limits, now_ms, work_of(solids, obstacles))
+    if problem.work > MAX_WORK:
+        why = "too much lies within the limits; ask with smaller limits or a simpler plan"
+        return WaysOut((), tuple(NoWayOut(kind, why) for kind in WayOutKind), limits)
     offers: list[tuple[float, WayOut]] = []
     none: list[NoWayOut] = []
     for kind, limit, solver in (
@@ -131,7 +167,10 @@ def solve(
         (WayOutKind.HEIGHT, limits.height_m, _in_height),
         (WayOutKind.SIDEWAYS, limits.sideways_m, _sideways),
     ):
-        found = solver(problem, prepare) if limit > 0 else "its limit is zero"
+        if kind in impossible:
+            found: WayOut | str = impossible[kind]
+        else:
+            found = solver(problem, prepare) if limit > 0 else "its limit is zero"
         if isinstance(found, str):
             none.append(NoWayOut(kind, found))
         else:
@@ -173,14 +212,19 @@ _Prepare = Callable[[Sequence[PlanVolume]], tuple[Solid, ...]]
 def _in_time(problem: _Problem, prepare: _Prepare) -> WayOut | str:  # noqa: ARG001 - one shape for all solvers
     reach_ms = problem.limits.time_s * 1000
     start_ms = min(volume.start_ms for volume in problem.volumes)
-    limits = (max(-reach_ms, min(0.0, float(problem.now_ms - start_ms))), reach_ms)
+    end_ms = max(volume.end_ms for volume in problem.volumes)
+    latest_ms = float(latest_end_ms(problem.now_ms) - end_ms)
+    limits = (
+        max(-reach_ms, min(0.0, float(problem.now_ms - start_ms))),
+        min(reach_ms, max(0.0, latest_ms)),
+    )
 
     def move(shift: float) -> list[Solid]:
         ms = _whole_ms(shift)
         return [replace(solid, volume=moved(solid.volume, shift_ms=ms)) for solid in problem.solids]
 
     found = smallest_shift(
-        forbidden_times(problem.solids, problem.obstacles), limits, move, problem.obstacles, 1.0
+        forbidden_times(problem.solids, problem.obstacles), limits, move, problem.checks(), 1.0
     )
     if found.shift is None:
         return found.why
@@ -193,13 +237,17 @@ def _whole_ms(shift: float) -> int:
 
 def _in_height(problem: _Problem, prepare: _Prepare) -> WayOut | str:
     lowest = min(volume.lower_m for volume in problem.volumes)
-    limits = (max(-problem.limits.height_m, min(0.0, _LOWEST_M - lowest)), problem.limits.height_m)
+    highest = max(volume.upper_m for volume in problem.volumes)
+    limits = (
+        max(-problem.limits.height_m, min(0.0, _LOWEST_M - lowest)),
+        min(problem.limits.height_m, max(0.0, MAX_ALTITUDE_M - highest)),
+    )
 
     def move(shift: float) -> tuple[Solid, ...]:
         return prepare(_offer(problem, WayOutKind.HEIGHT, up_m=shift).volumes)
 
     found: Found = smallest_shift(
-        forbidden_heights(problem.solids, problem.obstacles), limits, move, problem.obstacles, _HEIGHT_STEP_M
+        forbidden_heights(problem.solids, problem.obstacles), limits, move, problem.checks(), _HEIGHT_STEP_M
     )
     if found.shift is None:
         return found.why
@@ -211,7 +259,8 @@ def _sideways(problem: _Problem, prepare: _Prepare) -> WayOut | str:
         return prepare(_offer(problem, WayOutKind.SIDEWAYS, east_m=east_m, north_m=north_m).volumes)
 
     frame = Frame.at(problem.origin.lat_deg, problem.origin.lon_deg)
-    found = smallest_sideways(problem.solids, problem.obstacles, problem.limits.sideways_m, frame, move)
+    pairs = in_place_pairs(problem.solids, problem.obstacles)
+    found = smallest_sideways(pairs, problem.limits.sideways_m, frame, move, problem.checks())
     if found.why:
         return found.why
     return _offer(problem, WayOutKind.SIDEWAYS, east_m=found.east_m, north_m=found.north_m)

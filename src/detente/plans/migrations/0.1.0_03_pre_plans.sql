@@ -107,48 +107,40 @@ $$;
 -- `p_search` holds rows as `plan_rows` reads them. OFFSET 0 keeps the inner search by itself: it must begin and end at
 -- known places of the index for each row and span, and a planner that is free to reorder the joins reads a busy
 -- cell to its end.
-CREATE FUNCTION plan_neighbours(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
+-- Made twice from one text: `plan_neighbours_ended` asks the same about plans that have ended.
+DO $make$
+DECLARE
+    one record;
 BEGIN
-    RETURN QUERY
-    SELECT DISTINCT near.plan_id, near.volume_ix
-    FROM plan_rows(p_search) q
-    CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
-                       (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
-    CROSS JOIN LATERAL (
-        SELECT c.plan_id, c.volume_ix FROM plan_cell c
-        WHERE c.parent = q.parent AND c.span = s.span
-          AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
-          AND c.start_ms < q.end_ms
-          AND c.mask & q.mask <> 0
-          AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
-          AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-                   ELSE c.lower < q.upper AND c.upper > q.lower END
-        OFFSET 0) near;
-END $$;
-
--- The same question about plans that have ended.
-CREATE FUNCTION plan_neighbours_ended(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    SELECT DISTINCT near.plan_id, near.volume_ix
-    FROM plan_rows(p_search) q
-    CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
-                       (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint)) AS s (span, longest_ms)
-    CROSS JOIN LATERAL (
-        SELECT c.plan_id, c.volume_ix FROM plan_cell_ended c
-        WHERE c.parent = q.parent AND c.span = s.span
-          AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
-          AND c.start_ms < q.end_ms
-          AND c.mask & q.mask <> 0
-          AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
-          AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
-                   ELSE c.lower < q.upper AND c.upper > q.lower END
-        OFFSET 0) near;
-END $$;
+    FOR one IN SELECT * FROM (VALUES ('plan_neighbours', 'plan_cell'), ('plan_neighbours_ended', 'plan_cell_ended'))
+                             AS v (name, cells)
+    LOOP
+        EXECUTE format($text$
+            CREATE FUNCTION %I(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
+            LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+            #variable_conflict use_column
+            BEGIN
+                RETURN QUERY
+                SELECT DISTINCT near.plan_id, near.volume_ix
+                FROM plan_rows(p_search) q
+                CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
+                                   (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint))
+                           AS s (span, longest_ms)
+                CROSS JOIN LATERAL (
+                    SELECT c.plan_id, c.volume_ix FROM %I c
+                    WHERE c.parent = q.parent AND c.span = s.span
+                      AND c.end_ms > q.start_ms AND c.end_ms <= q.end_ms + s.longest_ms
+                      AND c.start_ms < q.end_ms
+                      AND c.mask & q.mask <> 0
+                      AND c.lat_lo <= q.lat_hi AND c.lat_hi >= q.lat_lo
+                      AND c.lon_lo <= q.lon_hi AND c.lon_hi >= q.lon_lo
+                      AND CASE WHEN c.datum = q.datum THEN c.own_lower < q.own_upper AND c.own_upper > q.own_lower
+                               ELSE c.lower < q.upper AND c.upper > q.lower END
+                    OFFSET 0) near;
+            END $$
+        $text$, one.name, one.cells);
+    END LOOP;
+END $make$;
 
 -- The verb that decides under concurrency: lock, look, decide, write, queue the statement. One call.
 --
@@ -160,11 +152,13 @@ END $$;
 --        'stale'     nothing written: `version` is the current one (null: there is no such plan)
 --        'exists'    nothing written: a plan with this id exists
 --        'reload'    nothing written: the separation rules have changed since they were read
+--        'reread'    nothing written: the verb was decided on another version than the one that it names
 --        'unlocked'  nothing written: a cell of `p_lock` has no row in plan_cell_lock yet
 CREATE FUNCTION plan_write(
     p_plan_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
     p_type text, p_request bytea, p_request_sha256 bytea,
     p_expected integer,          -- the version that this changes; null declares a new plan
+    p_decided integer,           -- the version that the caller read and decided on; null declares a new plan
     p_state text, p_ovn text, p_priority integer, p_sharing text, p_start_ms bigint, p_end_ms bigint, p_body bytea,
     p_looks boolean,             -- whether neighbours must be looked for
     p_with_own boolean,          -- whether the party's own plans count as neighbours
@@ -213,6 +207,12 @@ BEGIN
         ELSIF was.version <> p_expected THEN
             RETURN QUERY SELECT 'stale', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
                                 was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
+            RETURN;
+        END IF;
+        -- State and body come from the version that was read; a version never changes, so they hold for that one only.
+        IF p_decided IS DISTINCT FROM p_expected THEN
+            RETURN QUERY SELECT 'reread', was.plan_id, was.version, NULL::text, NULL::text, NULL::text,
+                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
             RETURN;
         END IF;
     ELSIF p_expected IS NOT NULL THEN
