@@ -13,24 +13,31 @@ sum = $(shell cat pyproject.toml $(1) | cksum | cut -d' ' -f1)
 TEST_STAMP := $(VENV)/.ready-test-$(interpreter)-$(call sum,requirements.txt)
 DEMO_STAMP := $(VENV)/.ready-demo-$(interpreter)-$(call sum,requirements-demo.txt)
 
+# Setting up builds the console's page too; later only a source that is newer than the page asks for it again.
+console_sources := $(shell find console -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
+PAGE := $(if $(filter-out 0,$(DETENTE_SKIP_CONSOLE)),,src/detente/console/static/index.html)
+
+.NOTPARALLEL:
 .PHONY: demo test setup check docs serve-docs bench lock clean
 
 # What tests need holds what the demo needs, in the same versions.
-demo: $(or $(wildcard $(TEST_STAMP)),$(DEMO_STAMP))
+demo: $(or $(wildcard $(TEST_STAMP)),$(DEMO_STAMP)) $(PAGE)
 	$(BIN)/detente demo $(DEMO_ARGS)
 
-test: check
+test: check $(PAGE)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-setup: $(TEST_STAMP)
+setup: $(TEST_STAMP) $(PAGE)
 
 # The pre-commit hook runs this target, and tests/test_house.py these lines.
 check: $(TEST_STAMP)
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench console/make_page.py hatch_build.py
+	$(BIN)/ruff format --check src tests bench console/make_page.py hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/python console/make_page.py check
+	$(BIN)/python console/make_page.py test
 
 docs: $(TEST_STAMP)
 	$(BIN)/mkdocs build --strict
@@ -51,7 +58,13 @@ lock:
 	    --constraint requirements.txt pyproject.toml -o requirements-demo.txt
 
 clean:
-	rm -rf $(VENV) site
+	rm -rf $(VENV) site console/node_modules src/detente/console/static
+
+# The installer brings Node.js for it. Named last by those who need it, when there is an environment.
+src/detente/console/static/index.html: $(console_sources)
+	@$(install_editable)
+
+install_editable = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 
 define set_up
 	@echo "Setting up $(VENV) from $(1), once."
@@ -60,7 +73,7 @@ define set_up
 	@$(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(interpreter)")' 2>/dev/null \
 	    || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(install_editable)
 	@touch $@
 endef
 

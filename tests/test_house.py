@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -151,6 +152,16 @@ def test_places_and_registries_would_be_seen():
         assert not INDEXES.search(good), good
 
 
+def test_the_pages_lock_names_exact_versions_with_hashes_and_no_registry():
+    named = json.loads((ROOT / "console" / "package.json").read_text())
+    assert all(
+        re.match(r"\d", one) for kind in ("dependencies", "devDependencies") for one in named[kind].values()
+    )
+    locked = json.loads((ROOT / "console" / "package-lock.json").read_text())["packages"]
+    assert [name for name, one in locked.items() if name and "integrity" not in one] == []
+    assert [name for name, one in locked.items() if "resolved" in one or "hasInstallScript" in one] == []
+
+
 def test_nothing_large_or_built_is_kept():
     assert [name_of(path) for path in tracked() if path.suffix in {".whl", ".pyc", ".so", ".db"}] == []
     assert [name_of(path) for path in tracked() if path.stat().st_size > 2_000_000] == []
@@ -177,7 +188,11 @@ def test_what_make_check_runs_passes(words):
 
 
 def test_make_check_runs_every_tool_and_pre_commit_runs_make_check():
-    assert [words[0] for words in checks()] == ["ruff", "ruff", "mypy", "lint-imports", "codespell"]
+    tools = ["ruff", "ruff", "mypy", "lint-imports", "codespell", "python", "python"]
+    assert [words[0] for words in checks()] == tools
+    assert [words[1:] for words in checks()[-2:]] == [
+        ["console/make_page.py", one] for one in ("check", "test")
+    ]
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
     assert [(hook["entry"], hook["language"]) for hook in hooks] == [("make check", "system")]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from detente.console.routes import routes as console_routes
+from detente.console.static_files import read_static_files
 from detente.errors import StoreRefused, Unavailable
 from detente.geo import HgtTerrain, Terrain
 from detente.parties.directory import PartyDirectory
@@ -77,7 +79,11 @@ class Exchange:
         verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
         jobs = _Jobs(pool, clock)
         return make_app(
-            [*parties_routes(parties), *_plans(pool, clock, settings)],
+            [
+                *parties_routes(parties),
+                *_plans(pool, clock, settings),
+                *console_routes(read_static_files()),
+            ],
             authenticator=verifier,
             now_ms=clock,
             readiness=lambda: readiness(pool, parties),

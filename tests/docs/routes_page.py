@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from detente.console.routes import routes as console_routes
+from detente.console.static_files import StaticFiles
 from detente.parties.routes import routes as parties_routes
 from detente.plans.routes import routes as plans_routes
 from detente.web.metrics import Metrics
@@ -22,7 +24,7 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
-    rooms = [*parties_routes(None), *plans_routes(None, None, None)]
+    rooms = [*parties_routes(None), *plans_routes(None, None, None), *console_routes(StaticFiles(None, {}))]
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 
 

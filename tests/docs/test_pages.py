@@ -1,5 +1,6 @@
 """The documents against the code, and the built site against the network."""
 
+import json
 import re
 import subprocess
 import sys
@@ -58,7 +59,9 @@ def test_a_broken_link_would_be_seen(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_files_that_are_named_exist(page):
-    named = re.findall(r"`((?:src|tests|bench|docs|deploy)/[\w./-]+\.\w+)`", page.read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`((?:src|tests|bench|docs|deploy|console)/[\w./-]+\.\w+)`", page.read_text(encoding="utf-8")
+    )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
@@ -132,6 +135,8 @@ def test_every_dependency_is_justified():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = [re.match(r"[\w-]+", one)[0] for one in needed]
+    of_page = json.loads((ROOT / "console" / "package.json").read_text())
+    names += [*of_page["dependencies"], *of_page["devDependencies"]]
     assert [name for name in names if not re.search(rf"[|,] {re.escape(name)}[ ,|]", page)] == []
 
 

@@ -32,6 +32,7 @@ _KEPT_TYPES = frozenset({HTML_TYPE})
 """What a browser may keep; all else is meant for one caller at one moment, unless its handler says so."""
 _NOTHING: tuple[object, object, dict[str, str], str] = (None, None, {}, "")
 _NO_STORE = (b"cache-control", b"no-store")
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 def make_app(
@@ -179,7 +180,7 @@ async def _send(send: Send, reply: Reply, call: Call, *, is_head: bool) -> None:
     if not may_be_kept:
         headers.append(_NO_STORE)
     body = b""
-    if reply.status != HTTPStatus.NO_CONTENT:
+    if reply.status not in _WITHOUT_BODY:
         if reply.body is not None:
             body = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
         headers.append((b"content-type", reply.media_type.encode()))
