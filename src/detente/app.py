@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from detente.console.session_routes import session_routes
+from detente.console.sessions import ConsoleSessions
 from detente.errors import StoreRefused, Unavailable
 from detente.geo import HgtTerrain, Terrain
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
+from detente.parties.issuer import Issuer
 from detente.parties.routes import routes as parties_routes
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
@@ -77,7 +80,13 @@ class Exchange:
         verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
         jobs = _Jobs(pool, clock)
         return make_app(
-            [*parties_routes(parties), *_plans(pool, clock, settings)],
+            [
+                *parties_routes(parties),
+                *_plans(pool, clock, settings),
+                *session_routes(
+                    ConsoleSessions(pool), Issuer(parties), is_secure=settings.url().startswith("https://")
+                ),
+            ],
             authenticator=verifier,
             now_ms=clock,
             readiness=lambda: readiness(pool, parties),
