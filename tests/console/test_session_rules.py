@@ -24,6 +24,14 @@ from detente.errors import BadInput, NotAllowed, NotAuthenticated
 GOOD = "A" * 42 + "_"
 
 
+def digest_in(header):
+    """What would be looked up for a request with this header; None: nothing, and the answer is 401."""
+    try:
+        return digest_of(session_cookie(header))
+    except NotAuthenticated:
+        return None
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -33,7 +41,7 @@ GOOD = "A" * 42 + "_"
     ],
 )
 def test_the_one_cookie_of_that_name_is_found(header):
-    assert session_cookie(header) == GOOD
+    assert digest_in(header) == hashlib.sha256(GOOD.encode()).digest()
 
 
 @pytest.mark.parametrize(
@@ -53,8 +61,7 @@ def test_the_one_cookie_of_that_name_is_found(header):
     ],
 )
 def test_none_more_than_one_or_another_one_is_no_session(header):
-    with pytest.raises(NotAuthenticated, match="sign in"):
-        session_cookie(header)
+    assert digest_in(header) is None
 
 
 def test_a_long_header_is_refused_by_name():
