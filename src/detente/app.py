@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from detente.console.routes import routes as console_routes
+from detente.console.session_routes import session_routes
+from detente.console.sessions import ConsoleSessions
 from detente.console.static_files import read_static_files
 from detente.errors import StoreRefused, Unavailable
 from detente.geo import HgtTerrain, Terrain
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
+from detente.parties.issuer import Issuer
 from detente.parties.routes import routes as parties_routes
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
@@ -83,6 +86,9 @@ class Exchange:
                 *parties_routes(parties),
                 *_plans(pool, clock, settings),
                 *console_routes(read_static_files()),
+                *session_routes(
+                    ConsoleSessions(pool), Issuer(parties), is_secure=settings.url().startswith("https://")
+                ),
             ],
             authenticator=verifier,
             now_ms=clock,

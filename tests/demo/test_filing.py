@@ -63,7 +63,7 @@ def run(folder: Path):
     with ExitStack() as stack:
         stack.callback(home.take().release)
         console = Console(file=io.StringIO())
-        server, seats = open_server(home, None, PLANNERS, console, stack)
+        server, seats, _links = open_server(home, None, PLANNERS, console, stack)
         desks = {
             one.party_id: stack.enter_context(sit_down(server.url, seats[one.party_id])) for one in PLANNERS
         }

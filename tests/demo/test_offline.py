@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -41,6 +42,16 @@ STORY = [
 ]
 
 
+def sign_in(url, link):
+    base, _, code = link.strip().partition("/console#link=")
+    assert base == url
+    answer = httpx.post(
+        f"{url}/console/session", json={"link": code}, headers={"x-detente-console": "1"}, trust_env=False
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
 def told(scenes, number):
     return " ".join([scenes[number - 1]["act"], *scenes[number - 1]["details"]])
 
@@ -62,7 +73,15 @@ def test_the_story_is_told_as_it_goes_and_nothing_is_left_running(data_dir: Path
     assert "height +23.0 m" in told(scenes, 5)
     assert "outranks the plan of fire-service" in told(scenes, 6)
     assert "with valley-drones" in told(scenes, 12), "a contingent plan blocks whatever the priority"
+    assert [(one["party_id"], one["role"]) for one in summary["links"]] == [
+        *((enrolment.party_id, "planner") for enrolment in CAST),
+        ("demo-observers", "observer"),
+    ]
+    for one in summary["links"]:
+        assert one["link"].startswith(f"{summary['url']}/console#link=")
+        assert f"  {one['party_id']} ({one['role']}): {one['link']}\n" in done.stderr
     home = DemoHome(data_dir)
+    assert json.loads(home.credentials.read_text())["links"] == summary["links"]
     assert server_pid(home) is None
     assert not (home.exchange / "cluster" / "postmaster.pid").exists()
     assert stat.S_IMODE(home.credentials.stat().st_mode) == 0o600
@@ -93,6 +112,17 @@ def test_in_the_background_it_answers_its_credentials_until_it_is_stopped(data_d
             f"{left['url']}/v1/plans/query", json=asked, headers=bearer, trust_env=False
         ).json()
         assert len(plans["plans"]) == 5
+        assert done.stderr.count(left["links"][0]["link"]) == 2, "with the URL at the start, and at the end"
+        for one in left["links"]:
+            assert sign_in(left["url"], one["link"])["party_id"] == one["party_id"]
+        console = {"x-detente-console": "1"}
+        body = {"link": left["links"][0]["link"].partition("=")[2]}
+        spent = httpx.post(f"{left['url']}/console/session", json=body, headers=console, trust_env=False)
+        assert spent.status_code == 401
+        command = [sys.executable, "-m", *shlex.split(left["links"][-1]["another"])]
+        another = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
+        assert another.returncode == 0, another.stderr
+        assert sign_in(left["url"], another.stdout)["role"] == "observer"
         again = subprocess.run(
             [*words, "--offline", "--exit"], capture_output=True, text=True, timeout=WAIT_S, check=False
         )

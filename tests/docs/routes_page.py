@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from detente.console.routes import routes as console_routes
+from detente.console.session_routes import session_routes
 from detente.console.static_files import StaticFiles
 from detente.parties.routes import routes as parties_routes
 from detente.plans.routes import routes as plans_routes
@@ -17,6 +18,8 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 `not-authenticated`, `not-allowed`, `too-large`, `too-many`, `unavailable` and the like;
 [the API](api.md) says when.
 
+"A session" is that of the [console](access.md#the-consoles-sessions), shown by its cookie.
+
 | route | scope | what it does | may refuse with |
 | --- | --- | --- | --- |
 """
@@ -25,12 +28,13 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
     rooms = [*parties_routes(None), *plans_routes(None, None, None), *console_routes(StaticFiles(None, {}))]
+    rooms += session_routes(None, None, is_secure=True)
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 
 
 def line_of(route):
     refusals = " ".join(f"[`{kind.slug}`](problems/{kind.slug}.md)" for kind in route.errors)
-    scope = f"`{route.scope}`" if route.scope else "open"
+    scope = "a session" if route.session else f"`{route.scope}`" if route.scope else "open"
     return f"| `{route.method} {route.path}` | {scope} | {route.summary} | {refusals} |"
 
 

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.invariants.test_access import MAY, OPEN
+from tests.invariants.test_access import COOKIE, MAY, OPEN, SIGN_IN
 
 pytestmark = [pytest.mark.pg, pytest.mark.slow, pytest.mark.timeout(900)]
 EXAMPLES = int(os.environ.get("DETENTE_FUZZ_EXAMPLES", "12"))
@@ -45,7 +45,7 @@ def description(served):
 
 
 # By hand rather than by schemathesis' own pytest plugin, which follows new versions of pytest slowly.
-@pytest.mark.parametrize("route", sorted(set(MAY) | OPEN), ids=" ".join)
+@pytest.mark.parametrize("route", sorted({*MAY, *OPEN, *COOKIE, SIGN_IN}), ids=" ".join)
 def test_every_answer_is_as_described(description, served, route):
     method, path = route
 

@@ -54,10 +54,20 @@ OPEN = {
 }
 OPEN_ANSWERS = {"/v1/token": 415, "/": 303, "/console/assets/{name}": 404}
 """Where it is not 200: an empty form, the way to the console, and a file that it does not have."""
+COOKIE = {
+    ("GET", "/console/session"),
+    ("DELETE", "/console/session"),
+    ("POST", "/console/session/token"),
+    ("GET", "/console/sessions"),
+    ("DELETE", "/console/sessions/{session_id}"),
+}
+"""These ask for a console session; a token of whatever role is none. Signing in asks for a link instead."""
+SIGN_IN = ("POST", "/console/session")
 PATH = {
     "plan_id": "00000000-0000-4000-8000-00000000000a",
     "party_id": "nobody",
     "account_id": "00000000-0000-4000-8000-00000000000b",
+    "session_id": "00000000-0000-4000-8000-00000000000c",
     "slug": "bad-input",
     "name": "nothing.js",
 }
@@ -84,6 +94,7 @@ BODIES = {
     ("POST", "/v1/parties/{party_id}/accounts"): {"name": "n", "role": "planner"},
     ("PUT", "/v1/accounts/{account_id}"): {"is_disabled": True},
     ("POST", "/v1/keys/rotate"): {"at_once": True},
+    SIGN_IN: {"link": "A" * 43},
 }
 
 
@@ -101,15 +112,16 @@ async def routes_of(house):
 
 
 async def send(house, method, path, **more):
-    query = "?party_a=alpha&party_b=bravo" if method == "DELETE" else ""
+    query = "?party_a=alpha&party_b=bravo" if (method, path) == ("DELETE", "/v1/separations") else ""
     return await house.call(method, path.format(**PATH) + query, body=BODIES.get((method, path)), **more)
 
 
 async def test_every_route_is_in_the_table_and_says_so_itself(house):
     routes = await routes_of(house)
-    assert set(routes) == set(MAY) | OPEN
+    assert set(routes) == set(MAY) | OPEN | COOKIE | {SIGN_IN}
     for route, operation in routes.items():
-        assert bool(operation.get("security")) is (route in MAY), route
+        kinds = [kind for one in operation["security"] for kind in one]
+        assert kinds == (["bearer"] if route in MAY else ["session"] if route in COOKIE else []), route
 
 
 async def test_every_role_may_what_its_table_says_and_nothing_else(house):
@@ -132,6 +144,23 @@ async def test_open_routes_ask_for_no_token(house):
     for method, path in OPEN:
         answer = await send(house, method, path)
         assert answer.status_code == OPEN_ANSWERS.get(path, 200), (method, path)
+
+
+async def test_console_routes_refuse_whoever_has_no_session_and_take_no_token_for_one(house):
+    administrator = await house.token("exchange", Role.ADMINISTRATOR)
+    before = house.count()
+    for method, path in sorted(COOKIE | {SIGN_IN}):
+        for token in (None, administrator):
+            answer = await send(house, method, path, token=token)
+            assert answer.status_code == 403, (method, path)
+            assert answer.json()["header"] == "X-Detente-Console"
+            answer = await send(house, method, path, token=token, x_detente_console="1")
+            assert answer.status_code == 401, (method, path)
+            assert "set-cookie" not in answer.headers
+        for cookie in ("detente_session", f"detente_session={administrator}", f"detente_session={'A' * 43}"):
+            answer = await send(house, method, path, x_detente_console="1", cookie=cookie)
+            assert answer.status_code == 401, (method, path, cookie)
+    assert house.count() == before
 
 
 def bad_tokens(house, good):

@@ -10,6 +10,7 @@ from detente.errors import DetenteError
 
 _COMMANDS = {
     "check": "find all conflicts among plans in files",
+    "console": "links that sign people in at the console",
     "declare": "declare the plans of files at an exchange",
     "demo": "one real day of traffic between two parties",
     "init": "make a new exchange and its first administrator",

@@ -1,7 +1,7 @@
 """``detente demo``: one real day of traffic between two parties, or a small story without a download."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,6 +15,7 @@ from detente.demo.home import DemoHome, choose_root, stop_command, stop_server
 from detente.demo.offline import run_story
 from detente.demo.report import print_tally
 from detente.demo.server import Server, log_tail
+from detente.demo.sign_in import SignIn, print_links
 from detente.errors import Unavailable
 
 
@@ -53,24 +54,27 @@ def command(
         stack.callback(home.take().release)
         if offline:
             server, story = run_story(home, port, console, stack)
-            summary = msgspec.json.encode(story)
+            summary, links = msgspec.json.encode(story), story.links
         else:
             server, day = run_day(home, port, console, stack)
             print_tally(console, day.tally)
-            summary = msgspec.json.encode(day)
+            summary, links = msgspec.json.encode(day), day.links
         if as_json:
             click.echo(msgspec.json.format(summary, indent=2))
         if not exits:
-            _stay(server, home, console, background=background)
+            _stay(server, home, console, links, background=background)
 
 
-def _stay(server: Server, home: DemoHome, console: Console, *, background: bool) -> None:
+def _stay(
+    server: Server, home: DemoHome, console: Console, links: Sequence[SignIn], *, background: bool
+) -> None:
     lines = (
         f"The exchange runs at {server.url}; its API is described at {server.url}/docs",
         f"Accounts and secrets (readable by you only): {home.credentials}",
     )
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
+    print_links(console, links)
     if background:
         server.leave()
         console.print(f"Stop it with: {stop_command(home)}", highlight=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -23,7 +23,7 @@ from detente.parties.model import (
 )
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
-from detente.store import EmbeddedPostgres, default_data_dir, migrate, open_pool, running_dsn
+from detente.store import EmbeddedPostgres, Pool, default_data_dir, migrate, open_pool, running_dsn
 
 _Body = TypeVar("_Body", PartyBody, AccountBody)
 # Commands on the database sign no token, so who would issue it does not matter.
@@ -57,10 +57,10 @@ def database(data: Path | None, url: str | None, *, may_create: bool = False) ->
 
 
 @contextmanager
-def services(
+def opened(
     data: Path | None, url: str | None, *, is_new: bool = False
-) -> Iterator[tuple[asyncio.Runner, PartiesService]]:
-    """Open the verbs of access on a database, with a loop to run them in.
+) -> Iterator[tuple[asyncio.Runner, Pool, PartiesService]]:
+    """Open an exchange's database, with a loop to run verbs in.
 
     Args:
         data: as ``database``.
@@ -68,7 +68,7 @@ def services(
         is_new: the exchange is about to be made; else there must be one.
 
     Yields:
-        The runner and the service.
+        The runner, the database, and the verbs of access on it.
 
     Raises:
         StoreRefused: if the schema is newer than this program, or there is no exchange.
@@ -81,9 +81,35 @@ def services(
             service = PartiesService(pool, _SETTINGS, clock_ms=now_ms)
             if not is_new:
                 runner.run(service.name())
-            yield runner, service
+            yield runner, pool, service
         finally:
             runner.run(pool.close())
+
+
+@contextmanager
+def services(
+    data: Path | None, url: str | None, *, is_new: bool = False
+) -> Iterator[tuple[asyncio.Runner, PartiesService]]:
+    """Open the verbs of access alone; see ``opened``."""
+    with opened(data, url, is_new=is_new) as (runner, _pool, service):
+        yield runner, service
+
+
+def on_database(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the two options that say where the database is."""
+    function = click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="DETENTE_DATA",
+        help="The data folder.",
+    )(function)
+    return click.option(
+        "--database",
+        "url",
+        metavar="URL",
+        envvar="DETENTE_DATABASE",
+        help="A given PostgreSQL database.",
+    )(function)
 
 
 def now_ms() -> int:

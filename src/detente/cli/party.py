@@ -4,13 +4,13 @@ Works while the server runs and while it does not: the database is reached throu
 ``--database``. Whoever can open it is the host; each act is stated as done by its account ``local``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
-from detente.cli.init import SecretFile, checked, local_act, services
+from detente.cli.init import SecretFile, checked, local_act, on_database, services
 from detente.parties.model import (
     Account,
     AccountBody,
@@ -24,26 +24,13 @@ from detente.parties.model import (
 )
 
 
-def _on_database(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the two options that say where the database is."""
-    function = click.option(
-        "--data",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="DETENTE_DATA",
-        help="The data folder.",
-    )(function)
-    return click.option(
-        "--database", "url", metavar="URL", envvar="DETENTE_DATABASE", help="A given PostgreSQL database."
-    )(function)
-
-
 @click.group("party")
 def command() -> None:
     """Parties, accounts and keys."""
 
 
 @command.command("add")
-@_on_database
+@on_database
 @click.argument("party_id", metavar="ID")
 @click.option("--name", required=True, help="The party's name.")
 @click.option("--contact", default="", help="How to reach its duty desk.")
@@ -69,7 +56,7 @@ def add(
 
 
 @command.command("list")
-@_on_database
+@on_database
 @click.option("--accounts", "party_id", metavar="PARTY", help="List this party's accounts instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(*, data: Path | None, url: str | None, party_id: str | None, as_json: bool) -> None:
@@ -87,7 +74,7 @@ def list_(*, data: Path | None, url: str | None, party_id: str | None, as_json: 
 
 
 @command.command("key")
-@_on_database
+@on_database
 @click.argument("party_id", metavar="PARTY", required=False)
 @click.option("--name", help="The account's name, unique in its party.")
 @click.option("--role", type=click.Choice([role.value for role in Role]), help="What it is for.")
@@ -134,7 +121,7 @@ def key(
 
 
 @command.command("suspend")
-@_on_database
+@on_database
 @click.argument("party_id", metavar="PARTY")
 @click.option("--lift", is_flag=True, help="Let it act again.")
 def suspend(*, data: Path | None, url: str | None, party_id: str, lift: bool) -> None:
@@ -146,7 +133,7 @@ def suspend(*, data: Path | None, url: str | None, party_id: str, lift: bool) ->
 
 
 @command.command("disable")
-@_on_database
+@on_database
 @click.argument("account_id", metavar="ACCOUNT")
 @click.option("--lift", is_flag=True, help="Enable it again.")
 def disable(*, data: Path | None, url: str | None, account_id: str, lift: bool) -> None:

@@ -16,6 +16,7 @@ from detente.demo.home import DemoHome
 from detente.demo.people import Enrolment, Seat, enrol, open_exchange, write_credentials
 from detente.demo.sample_day import cache_folder, fetch_wheel, read_recording
 from detente.demo.server import Server, start_server
+from detente.demo.sign_in import SignIn, make_links, print_links
 from detente.demo.tally import Tally, add_up
 from detente.parties.model import Role
 
@@ -32,6 +33,7 @@ class DaySummary(Struct, frozen=True):
     url: str
     credentials: str
     """Path of the file with the accounts of the two planners and the observer."""
+    links: tuple[SignIn, ...]
     recording: str
     aircraft: int
     flights: int
@@ -90,12 +92,13 @@ def run_day(
         DetenteError: whatever the exchange refuses that is not a conflict.
     """
     day = read_day(console)
-    server, seats = open_server(home, port, (*PLANNERS, OBSERVER), console, stack)
+    server, seats, links = open_server(home, port, (*PLANNERS, OBSERVER), console, stack)
     started_s = time.monotonic()
     results = _declare(day.filings, server, seats, console)
     summary = DaySummary(
         url=server.url,
         credentials=str(home.credentials),
+        links=links,
         recording="Swiss upper airspace, 2018-08-01",
         aircraft=day.aircraft,
         flights=len(day.filings),
@@ -107,8 +110,8 @@ def run_day(
 
 def open_server(
     home: DemoHome, port: int | None, enrolments: tuple[Enrolment, ...], console: Console, stack: ExitStack
-) -> tuple[Server, Mapping[str, Seat]]:
-    """Make an exchange, start it, enrol who takes part, and leave their credentials.
+) -> tuple[Server, Mapping[str, Seat], tuple[SignIn, ...]]:
+    """Make an exchange, start it, enrol who takes part, and leave their credentials and links.
 
     Args:
         home: a folder that this process holds.
@@ -118,16 +121,18 @@ def open_server(
         stack: what stops the server when it is closed.
 
     Returns:
-        The running server, and a seat for each party id.
+        The running server, a seat for each party id, and a link for each seat.
     """
     with console.status("Starting the exchange on an embedded PostgreSQL ..."):
         administrator = open_exchange(home)
         server = stack.enter_context(start_server(home, port))
         with sit_down(server.url, administrator) as client:
             seats = enrol(client, enrolments)
-    write_credentials(home, server.url, seats)
+        links = make_links(home, server.url, seats)
+    write_credentials(home, server.url, seats, links)
     console.print(f"Exchange: {server.url} (data in {home.root})", highlight=False)
-    return server, {seat.party_id: seat for seat in seats}
+    print_links(console, links)
+    return server, {seat.party_id: seat for seat in seats}, links
 
 
 def sit_down(url: str, seat: Seat) -> Client:

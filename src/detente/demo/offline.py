@@ -10,6 +10,7 @@ from detente.demo.day import open_server, sit_down
 from detente.demo.home import DemoHome
 from detente.demo.people import Enrolment
 from detente.demo.server import Server
+from detente.demo.sign_in import SignIn
 from detente.demo.story import CAST, Scene, play
 from detente.parties.model import Role
 
@@ -21,6 +22,7 @@ class StorySummary(Struct, frozen=True):
 
     url: str
     credentials: str
+    links: tuple[SignIn, ...]
     scenes: tuple[Scene, ...]
 
 
@@ -39,7 +41,7 @@ def run_story(
         The running server and the summary.
     """
     observer = Enrolment("demo-observers", "Demo observers", role=Role.OBSERVER)
-    server, seats = open_server(home, port, (*CAST, observer), console, stack)
+    server, seats, links = open_server(home, port, (*CAST, observer), console, stack)
     console.print("A valley with a fire on its slope, a power line, a road and an accident.\n")
     with ExitStack() as clients:
         desks = {
@@ -47,7 +49,7 @@ def run_story(
         }
         number = iter(range(1, 1_000))
         scenes = play(desks, lambda scene: tell(console, next(number), scene))
-    return server, StorySummary(server.url, str(home.credentials), tuple(scenes))
+    return server, StorySummary(server.url, str(home.credentials), links, tuple(scenes))
 
 
 def tell(console: Console, number: int, scene: Scene) -> None:

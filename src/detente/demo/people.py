@@ -82,9 +82,14 @@ def enrol(administrator: Client, enrolments: Sequence[Enrolment]) -> list[Seat]:
     return seats
 
 
-def write_credentials(home: DemoHome, url: str, seats: Sequence[Seat]) -> None:
-    """Leave the seats in a file that only this user can read, for whoever wants to go on by hand."""
-    content: Mapping[str, object] = {"url": url, "token_url": f"{url}/v1/token", "accounts": seats}
+def write_credentials(home: DemoHome, url: str, seats: Sequence[Seat], links: Sequence[object]) -> None:
+    """Leave seats and links in a file that only this user can read, for whoever wants to go on by hand."""
+    content: Mapping[str, object] = {
+        "url": url,
+        "token_url": f"{url}/v1/token",
+        "accounts": seats,
+        "links": links,
+    }
     encoded = msgspec.json.format(msgspec.json.encode(content), indent=2)
     home.write_private(home.credentials, encoded.decode() + "\n")
 
@@ -95,8 +100,8 @@ async def _begin(dsn: str) -> AccountSecret:
     try:
         # The issuer is what tokens will say; the server brings its own, and nothing of this one is stored.
         access = AccessSettings(issuer="http://127.0.0.1", audiences=("127.0.0.1",))
-        service = PartiesService(pool, access, clock_ms=_now_ms)
-        act = Act(EXCHANGE_PARTY, LOCAL_ACCOUNT, None, _now_ms(), b"{}")
+        service = PartiesService(pool, access, clock_ms=now_ms)
+        act = Act(EXCHANGE_PARTY, LOCAL_ACCOUNT, None, now_ms(), b"{}")
         return await service.begin(EXCHANGE_NAME, "demo administrator", act)
     finally:
         await pool.close()
@@ -107,5 +112,6 @@ def _seat(party_id: str, answer: AccountSecret) -> Seat:
     return Seat(party_id, account.role.value, str(account.account_id), answer.secret or "")
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The present, in ms since 1970."""
     return time.time_ns() // 1_000_000

@@ -1,5 +1,7 @@
 """The built-in token issuer: a client's secret against a signed token that is good for an hour.
 
+Also for an account that was authenticated otherwise, for a shorter time.
+
 Source: RFC 6749, sections 2.3.1, 4.4 and 5; RFC 9068 (the token's claims); RFC 8707 (``invalid_target``).
 """
 
@@ -66,6 +68,26 @@ class Issuer:
             raise _refuse("invalid_scope", "The account's role holds none of these scopes", field="scope")
         return await self._sign(standing, scopes, self._audience(form.audience), now_ms)
 
+    async def issue_for(self, account_id: str, *, lifetime_s: int, now_ms: int) -> TokenAnswer:
+        """Issue a token for an account that was authenticated otherwise, with all that its role holds now.
+
+        Args:
+            account_id: the account; the caller has made sure that it is the one asking.
+            lifetime_s: how long the token is good for; never longer than one for a client's secret.
+            now_ms: the present.
+
+        Returns:
+            The token and what it is good for, for the exchange's first audience.
+
+        Raises:
+            NotAuthenticated: if there is no such account, or it or its party may not act now.
+        """
+        standing = await self._service.find_standing(self._service.settings.issuer, account_id)
+        if standing is None or standing.is_disabled or standing.is_suspended:
+            raise NotAuthenticated("The account may not act now", reason="disabled")
+        scopes = granted_scopes(standing.role, None)
+        return await self._sign(standing, scopes, self._audience(None), now_ms, lifetime_s)
+
     def _audience(self, asked: str | None) -> str:
         audiences = self._service.settings.audiences
         if asked is not None and asked not in audiences:
@@ -81,12 +103,17 @@ class Issuer:
         return standing
 
     async def _sign(
-        self, standing: Standing, scopes: frozenset[str], audience: str, now_ms: int
+        self,
+        standing: Standing,
+        scopes: frozenset[str],
+        audience: str,
+        now_ms: int,
+        lifetime_s: int | None = None,
     ) -> TokenAnswer:
         row = await self._service.signing.signing_row(now_ms)
         settings = self._service.settings
         now_s = now_ms // 1_000
-        expires_s = token_expiry_ms(row.span, now_ms, settings.key_times) // 1_000
+        expires_s = token_expiry_ms(row.span, now_ms, settings.key_times, lifetime_s) // 1_000
         scope = " ".join(sorted(scopes))
         claims = {
             "iss": settings.issuer,

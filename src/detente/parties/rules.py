@@ -273,18 +273,21 @@ def signing_key(keys: Sequence[KeySpan], now_ms: int) -> KeySpan | None:
     return min(usable, key=lambda key: (key.signs_from_ms, key.kid), default=None)
 
 
-def token_expiry_ms(key: KeySpan, now_ms: int, times: KeyTimes) -> int:
+def token_expiry_ms(key: KeySpan, now_ms: int, times: KeyTimes, lifetime_s: int | None = None) -> int:
     """Decide when a token issued now expires.
 
     Args:
         key: the key that signs it.
         now_ms: the present.
         times: the settings.
+        lifetime_s: how long it was asked to be good for; None: as long as the settings say.
 
     Returns:
-        The end of its lifetime, or the key's retirement less the leeway if that comes first.
+        The end of the shorter lifetime, or the key's retirement less the leeway if that comes first:
+        rotation counts on no token outliving the settings' lifetime.
     """
-    expiry_ms = now_ms + times.lifetime_s * 1_000
+    lived_s = times.lifetime_s if lifetime_s is None else min(lifetime_s, times.lifetime_s)
+    expiry_ms = now_ms + lived_s * 1_000
     if key.retires_ms is not None:
         expiry_ms = min(expiry_ms, key.retires_ms - times.leeway_s * 1_000)
     return expiry_ms

@@ -120,3 +120,5 @@ class Route(Struct, frozen=True):
     """A body that works, as it stands on the wire; None: one is made from the type."""
     answer_media_type: str = "application/json"
     """What a success carries."""
+    session: bool = False
+    """The handler asks for the console's session cookie by itself; such a route has no scope."""

@@ -77,7 +77,10 @@ def openapi_document(routes: Sequence[Route]) -> Json:
         "paths": paths,
         "components": {
             "schemas": {**components, "Problem": _problem_schema()},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "detente_session"},
+            },
         },
     }
 
@@ -104,11 +107,9 @@ def _operation(route: Route, schemas: dict[int, Json], components: Json) -> Json
         "tags": [route.tag],
         "parameters": list(_parameters(route)),
         "responses": _answers(route, schemas, components),
-        "security": [] if route.scope is None else [{"bearer": [route.scope]}],
+        "security": _security(route),
         "x-scope": route.scope,
-        "description": f"Needs the scope `{route.scope}`."
-        if route.scope
-        else "Open to everyone; needs no token.",
+        "description": _who_may(route),
     }
     if route.body is not None:
         schema = schemas[id(route.body)]
@@ -119,6 +120,18 @@ def _operation(route: Route, schemas: dict[int, Json], components: Json) -> Json
             "content": {media_type: {"schema": schema, "example": msgspec.to_builtins(example)}},
         }
     return operation
+
+
+def _security(route: Route) -> list[Json]:
+    if route.session:
+        return [{"session": []}]
+    return [] if route.scope is None else [{"bearer": [route.scope]}]
+
+
+def _who_may(route: Route) -> str:
+    if route.session:
+        return "Needs the cookie of a console session; a token is not read."
+    return f"Needs the scope `{route.scope}`." if route.scope else "Open to everyone; needs no token."
 
 
 def operation_id(route: Route) -> str:

@@ -74,14 +74,19 @@ TEXTS: dict[str, ProblemText] = {
         "the body did not arrive within 20 s",
     ),
     "not-authenticated": ProblemText(
-        "There was no access token, or one that does not verify: expired, for somebody else, or not ours.",
-        "Get a token from `POST /v1/token` and send it as `Authorization: Bearer <token>`.",
+        "There was no access token, or one that does not verify: expired, for somebody else, or not ours. "
+        "At the console: no open session, or a link that opens none.",
+        "Get a token from `POST /v1/token` and send it as `Authorization: Bearer <token>`. "
+        "At the console, sign in with a new link.",
         example="the access token has expired",
     ),
     "not-allowed": ProblemText(
         "The token is good, but it does not allow this, or the thing belongs to another party.",
         "Use an account whose role holds the scope that is named, or ask the owner to act.",
-        (("scope", "the scope that is needed, where a scope is what is missing"),),
+        (
+            ("scope", "the scope that is needed, where a scope is what is missing"),
+            ("header", "the header that is needed, where one of the console's own is what is missing"),
+        ),
         "this needs a token with the scope plans.write",
     ),
     "not-found": ProblemText(

@@ -1,0 +1,80 @@
+"""``detente console``: one-time links that sign people in, made on the exchange's own database.
+
+Works as ``detente party`` does: whoever can open the database is the host, and may let somebody in.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from detente.cli.init import local_act, on_database, opened
+from detente.console.session_rules import LINK_S, MAX_LINK_S, link_url
+from detente.console.sessions import ConsoleSessions
+from detente.errors import NotFound
+from detente.parties.model import Account
+from detente.settings import load_settings
+
+_MINUTE_S = 60
+
+
+@click.group("console")
+def command() -> None:
+    """Signing in at the console."""
+
+
+@command.command("link")
+@on_database
+@click.argument("party_id", metavar="PARTY")
+@click.option("--account", "account_id", metavar="ID", help="The account that the link signs in, by its id.")
+@click.option("--name", help="The same, by its name in the party.")
+@click.option(
+    "--minutes",
+    type=click.IntRange(1, MAX_LINK_S // _MINUTE_S),
+    default=LINK_S // _MINUTE_S,
+    show_default=True,
+    help="How long the link may be used.",
+)
+@click.option(
+    "--url",
+    "public_url",
+    metavar="URL",
+    help="Where browsers reach the exchange.  [default: as serve has it]",
+)
+def link(
+    *,
+    data: Path | None,
+    url: str | None,
+    party_id: str,
+    account_id: str | None,
+    name: str | None,
+    minutes: int,
+    public_url: str | None,
+) -> None:
+    """Make a link that signs an account of PARTY in at the console, once, and print it."""
+    if (account_id is None) == (name is None):
+        raise click.UsageError("Name the account, with either --account or --name")
+    base = load_settings({"public_url": public_url}).url()
+    with opened(data, url) as (runner, pool, service):
+        account = _chosen(runner.run(service.list_accounts(party_id)), party_id, account_id, name)
+        act = local_act(account_id=account.account_id, minutes=minutes)
+        made = runner.run(
+            ConsoleSessions(pool).make_link(account.account_id, act, good_s=minutes * _MINUTE_S)
+        )
+    click.echo(link_url(base, made.code))
+    click.echo(
+        f"Signs in {account.name!r} of {party_id} ({account.role.value}), once, until "
+        f"{made.expires:%Y-%m-%d %H:%M} UTC. Whoever has the link can use it.",
+        err=True,
+    )
+
+
+def _chosen(accounts: Iterable[Account], party_id: str, account_id: str | None, name: str | None) -> Account:
+    for account in accounts:
+        if account_id in (None, account.account_id) and name in (None, account.name):
+            return account
+    raise NotFound(
+        f"The party {party_id!r} has no such account; see `detente party list --accounts {party_id}`",
+        account=account_id,
+        name=name,
+    )
