@@ -19,6 +19,8 @@ from detente.parties.verifier import Verifier
 from detente.plans.expiry import keep_expiring
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
+from detente.plans.refusal_routes import refusal_routes
+from detente.plans.refusals import Refusals
 from detente.plans.routes import routes as plans_routes
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
@@ -92,16 +94,18 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Rou
     neighbourhood = Neighbourhood(terrain)
     parties = PartyDirectory(pool, clock_ms=clock)
     separations = Separations(pool, parties, clock)
+    refusals = Refusals(pool, clock)
     service = PlansService(
         pool,
         neighbourhood=neighbourhood,
         separations=separations,
         priorities=parties,
+        refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
     )
     questions = Questions(pool, neighbourhood=neighbourhood, separations=separations, now_ms=clock)
-    return plans_routes(service, questions, separations)
+    return [*plans_routes(service, questions, separations), *refusal_routes(refusals)]
 
 
 class _Jobs:

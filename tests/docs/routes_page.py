@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from detente.parties.routes import routes as parties_routes
+from detente.plans.refusal_routes import refusal_routes
 from detente.plans.routes import routes as plans_routes
 from detente.web.metrics import Metrics
 from detente.web.service_routes import service_routes
@@ -22,7 +23,7 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
-    rooms = [*parties_routes(None), *plans_routes(None, None, None)]
+    rooms = [*parties_routes(None), *plans_routes(None, None, None), *refusal_routes(None)]
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 
 

@@ -24,6 +24,8 @@ from detente.plans import store
 from detente.plans.index import Reach, no_rows, reach_of, rows_of
 from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
 from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
+from detente.plans.refusal_model import RefusedAct
+from detente.plans.refusals import Attempt, Refusals
 from detente.plans.rules import (
     Standing,
     may_see_plan,
@@ -99,6 +101,7 @@ class PlansService:
         neighbourhood: exact examination of neighbours.
         separations: how far parties keep apart.
         priorities: what each party may claim.
+        refusals: remembers what was refused.
         now_ms: the clock, ms since 1970-01-01 UTC.
         new_ovn: a fresh unguessable OVN.
     """
@@ -110,6 +113,7 @@ class PlansService:
         neighbourhood: Neighbourhood,
         separations: Separations,
         priorities: Priorities,
+        refusals: Refusals,
         now_ms: Callable[[], int],
         new_ovn: Callable[[], str],
     ) -> None:
@@ -117,6 +121,7 @@ class PlansService:
         self._neighbourhood = neighbourhood
         self._separations = separations
         self._priorities = priorities
+        self._refusals = refusals
         self._now_ms = now_ms
         self._new_ovn = new_ovn
         self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
@@ -278,6 +283,18 @@ class PlansService:
     async def _refusal(
         self, act: _Act, request: Request, separations: SeparationsNow, found: Examined
     ) -> ConflictingPlan:
+        """What the caller is told; remembered, too, once nothing of the decision is under way any more."""
+        await self._refusals.remember(
+            Attempt(
+                who=act.who,
+                plan_id=act.subject.standing.plan_id,
+                act=RefusedAct(act.type.removeprefix("plan.")),
+                seen_version=act.expected_version,
+                request_sha256=request.sha256,
+                body=act.body,
+                found=found,
+            )
+        )
         conflicts = found.conflicts_for(act.who.party_id)
         ways_out = None
         if request.wants_ways_out:
