@@ -180,7 +180,7 @@ def test_how_a_hidden_plan_was_settled_is_its_partys_alone():
 
 def now(state=PlanState.ACCEPTED, **steps):
     made = {name: Step(version, AT_MS + version) for name, version in steps.items()}
-    return PlanNow(state, Sharing.VOLUMES, (circle(),), Steps(**made))
+    return PlanNow(state, (circle(),), Steps(**made))
 
 
 LATER = (circle(start=T0 + timedelta(seconds=90)),)

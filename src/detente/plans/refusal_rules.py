@@ -51,7 +51,6 @@ class PlanNow(Struct, frozen=True):
     """The refused party's plan of that id as it stands now."""
 
     state: PlanState
-    sharing: Sharing
     volumes: tuple[PlanVolume, ...]
     steps: Steps
 

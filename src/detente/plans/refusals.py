@@ -172,7 +172,7 @@ class Refusals:
         stands = None
         if row is not None:
             volumes = decode_body(row.body).volumes
-            stands = PlanNow(row.state, row.sharing, volumes, now.steps[refused.plan_id])
+            stands = PlanNow(row.state, volumes, now.steps[refused.plan_id])
         settlement = await aside(_points_of(refused), settle, refused, stands)
         sees_plan = may_see_plan(viewer, refused.party_id, sharing)
         return RefusalView(
