@@ -27,6 +27,7 @@ from detente.errors import ConflictingPlan
 from detente.plans.index import WIDTH, Reach, rows_of
 from detente.plans.model import PlanBody
 from detente.plans.neighbourhood import Neighbourhood
+from detente.plans.refusals import Refusals
 from detente.plans.requests import Request
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
@@ -119,6 +120,7 @@ async def measure(plans: int, count: int, dsn: str) -> None:
         neighbourhood=neighbourhood,
         separations=separations,
         directory=_Anybody(),
+        refusals=Refusals(pool, now_ms),
         now_ms=now_ms,
         new_ovn=new_ovn,
     )

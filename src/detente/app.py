@@ -24,6 +24,8 @@ from detente.parties.verifier import Verifier
 from detente.plans.expiry import keep_expiring
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
+from detente.plans.refusal_routes import refusal_routes
+from detente.plans.refusals import Refusals
 from detente.plans.routes import routes as plans_routes
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
@@ -104,18 +106,20 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Rou
     neighbourhood = Neighbourhood(terrain)
     directory = PartyDirectory(pool, clock_ms=clock)
     separations = Separations(pool, directory, clock)
+    refusals = Refusals(pool, clock)
     service = PlansService(
         pool,
         neighbourhood=neighbourhood,
         separations=separations,
         directory=directory,
+        refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
     )
     questions = Questions(
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
     )
-    return plans_routes(service, questions, separations)
+    return [*plans_routes(service, questions, separations), *refusal_routes(refusals)]
 
 
 class _Jobs:

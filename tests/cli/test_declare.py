@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from detente.cli import check
 from detente.cli.declare import plan_id_of, shift_text, ways_out_text
 from detente.cli.plans import read_area
+from detente.cli.refused import say_settlement
 from detente.client import Client
 from detente.errors import BadInput
 from detente.geo.model import Circle, LatLon, Polygon
@@ -24,6 +25,7 @@ from detente.plans.model import (
     WaysOut,
     WaysOutLimits,
 )
+from detente.plans.refusal_model import Settlement, SettlementKind
 from tests.cli.conftest import detente
 
 DAY = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=1)
@@ -98,6 +100,49 @@ def test_the_way_out_that_is_taken_stands(exchange, file):
 def secret_of(exchange, party):
     kept = json.loads((exchange.folder / f"{party}.json").read_text())
     return {"account_id": kept["client_id"], "secret": kept["client_secret"]}
+
+
+def test_what_was_refused_is_listed_with_what_settled_it(exchange, file):
+    detente("declare", file(feature("below", "alpha", 35)), *exchange.at("alpha"))
+    mine = file(feature("lifted", "bravo", 35, lower_m=60), feature("stuck", "bravo", 35.001, lower_m=20))
+    detente("declare", mine, *exchange.at("bravo"), check=False)
+    one = file(feature("lifted", "bravo", 35, lower_m=60), name="one.geojson")
+    detente("declare", one, *exchange.at("bravo"), "--take-way-out")
+    listed = json.loads(detente("plans", "--refused", *exchange.at("bravo"), "--json").stdout)
+    lifted, stuck = (
+        next(one for one in listed if one["plan_id"] == plan_id_of("bravo", name))
+        for name in ("lifted", "stuck")
+    )
+    assert (lifted["settlement"]["kind"], lifted["settlement"]["shift_up_m"]) == ("height", 40.0)
+    assert stuck["settlement"] == {**stuck["settlement"], "is_settled": False, "kind": "none"}
+    told = detente("plans", "--refused", "--party", "bravo", *exchange.at("alpha")).stdout
+    assert "40 m higher" in told
+    assert "still refused" in told
+    assert f"alpha {plan_id_of('alpha', 'below')[:8]}: 35.0" in told
+    done = detente("plans", "--refused", "--geojson", *exchange.at("alpha"), check=False)
+    assert done.returncode == 2
+    assert "--refused takes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settlement", "said"),
+    [
+        (Settlement(is_settled=False), "still refused"),
+        (Settlement(is_settled=True), "settled"),
+        (Settlement(is_settled=False, kind=SettlementKind.NONE), "still refused"),
+        (Settlement(is_settled=True, kind=SettlementKind.TIME, shift_s=-90.0), "90 s earlier"),
+        (Settlement(is_settled=True, kind=SettlementKind.HEIGHT, shift_up_m=40.25), "40.25 m higher"),
+        (
+            Settlement(is_settled=True, kind=SettlementKind.SIDEWAYS, shift_east_m=-30.0, shift_north_m=0.0),
+            "30.0 m towards 270°",
+        ),
+        (Settlement(is_settled=True, kind=SettlementKind.AS_DECLARED), "accepted as declared"),
+        (Settlement(is_settled=True, kind=SettlementKind.CHANGED), "changed"),
+        (Settlement(is_settled=True, kind=SettlementKind.ENDED), "ended"),
+    ],
+)
+def test_what_settled_a_refusal_is_said_in_a_few_words(settlement, said):
+    assert say_settlement(settlement) == said
 
 
 def test_a_plan_that_the_server_refuses_does_not_stop_the_others(exchange, file):

@@ -29,6 +29,14 @@ from detente.plans.model import (
     WaysOut,
     WaysOutLimits,
 )
+from detente.plans.refusal_model import (
+    RefusalPage,
+    RefusalQuery,
+    RefusalView,
+    RefusedAct,
+    Settlement,
+    SettlementKind,
+)
 from detente.web.problems import error_classes
 from tests.web import tiny
 from tests.web.conftest import Served
@@ -189,6 +197,35 @@ def test_all_pages_are_read():
 async def test_all_pages_are_read_in_asyncio():
     client = AsyncClient("http://exchange", token="t", transport=httpx.MockTransport(pages))
     assert len([plan async for plan in client.plans(QueryBody(area=Circle(LatLon(0, 0), 1)))]) == 6
+
+
+def refusal_pages(request):
+    body = json.loads(request.content)
+    number = int(body["cursor"] or 0)
+    # A page may be empty before the last.
+    shown = () if number == 1 else (refusal(f"r{number}"),)
+    return answer(200, RefusalPage(shown, str(number + 1) if number < 2 else None))
+
+
+def refusal(refusal_id):
+    return RefusalView(
+        refusal_id, "alpha", PLAN_ID, RefusedAct.DECLARED, AT, AT, (conflict(),), True, 1, BODY.volumes, "t",
+        Settlement(is_settled=True, kind=SettlementKind.TIME, shift_s=60.0, version=1, at=AT), True,
+    )  # fmt: skip
+
+
+async def test_all_pages_of_refusals_are_read():
+    client = client_of(refusal_pages, token="t")
+    assert list(client.refusals(RefusalQuery())) == [refusal("r0"), refusal("r2")]
+    other = AsyncClient("http://exchange", token="t", transport=httpx.MockTransport(refusal_pages))
+    assert [one.refusal_id async for one in other.refusals(RefusalQuery(settled=True))] == ["r0", "r2"]
+
+
+def test_a_refusal_is_read_by_its_id():
+    seen = []
+    client = client_of(lambda request: seen.append(request.url.path) or answer(200, refusal("r")), token="t")
+    assert client.get_refusal("r") == refusal("r")
+    assert seen == ["/v1/refusals/r"]
 
 
 def test_what_may_be_repeated_is_repeated():

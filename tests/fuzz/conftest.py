@@ -25,7 +25,11 @@ class Served:
 
     def headers(self, path):
         """What a caller who may do it sends along."""
-        who = ("alpha", Role.DUTY_OFFICER) if "/plans" in path else ("exchange", Role.ADMINISTRATOR)
+        who = (
+            ("alpha", Role.DUTY_OFFICER)
+            if "/plans" in path or "/refusals" in path
+            else ("exchange", Role.ADMINISTRATOR)
+        )
         return {"authorization": f"Bearer {self._tokens[who]}"}
 
 

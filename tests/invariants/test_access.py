@@ -23,6 +23,8 @@ MAY = {
     ("GET", "/v1/plans/{plan_id}/conflicts"): READERS,
     ("POST", "/v1/plans/check"): READERS,
     ("POST", "/v1/plans/query"): READERS,
+    ("POST", "/v1/refusals/query"): READERS,
+    ("GET", "/v1/refusals/{refusal_id}"): READERS,
     ("PUT", "/v1/plans/{plan_id}"): PLANNERS,
     ("PUT", "/v1/plans/{plan_id}/state"): PLANNERS,
     ("GET", "/v1/separations"): EVERYBODY,
@@ -65,6 +67,7 @@ COOKIE = {
 SIGN_IN = ("POST", "/console/session")
 PATH = {
     "plan_id": "00000000-0000-4000-8000-00000000000a",
+    "refusal_id": "00000000-0000-4000-8000-00000000000c",
     "party_id": "nobody",
     "account_id": "00000000-0000-4000-8000-00000000000b",
     "session_id": "00000000-0000-4000-8000-00000000000c",
@@ -89,6 +92,7 @@ BODIES = {
     ("PUT", "/v1/plans/{plan_id}/state"): {"state": "ended"},
     ("POST", "/v1/plans/check"): PLAN,
     ("POST", "/v1/plans/query"): {},
+    ("POST", "/v1/refusals/query"): {},
     ("PUT", "/v1/separations"): SEPARATION,
     ("PUT", "/v1/parties/{party_id}"): {"name": "Nobody"},
     ("POST", "/v1/parties/{party_id}/accounts"): {"name": "n", "role": "planner"},

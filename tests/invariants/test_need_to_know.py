@@ -64,8 +64,16 @@ async def every_answer(house, who, plan_ids):
     await ask("POST", "/v1/plans/query", {"states": states, "area": everywhere["shape"]})
     await ask("POST", "/v1/plans/check", {"volumes": [everywhere], "ways_out": {}})
     await ask("POST", "/v1/plans/check", {"volumes": [everywhere], "ignore_plan_id": plan_ids[0]})
-    refused = await ask("PUT", f"/v1/plans/{uuid.uuid4()}", plan("full", everywhere))
+    refused = await ask(
+        "PUT", f"/v1/plans/{uuid.uuid4()}", plan("full", everywhere, title="mine", remarks="")
+    )
     assert refused.status_code == 409
+    for query in ({}, {"party_id": "alpha"}, {"settled": True}, {"settled": False}, {"limit": 1}):
+        known = await ask("POST", "/v1/refusals/query", query)
+        for one in known.json()["refusals"]:
+            await ask("GET", f"/v1/refusals/{one['refusal_id']}")
+    for plan_id in plan_ids:
+        await ask("POST", "/v1/refusals/query", {"plan_id": plan_id})
     for path in ("/v1/parties", "/v1/whoami", "/v1/separations", "/metrics", "/openapi.json", "/docs"):
         await ask("GET", path)
     return answers
@@ -93,6 +101,55 @@ async def test_nothing_that_is_not_shared_is_in_any_answer(house, who):
         for plan_id in (hidden["plan_id"], ended["plan_id"]):
             if plan_id not in asked:
                 assert plan_id.encode() not in answer, asked
+
+
+@pytest.mark.parametrize("who", OTHERS, ids=lambda who: who[1].value)
+async def test_of_a_refusal_the_party_in_the_way_learns_the_shared_piece_and_nothing_else(house, who):
+    mine = await declare(house, who, plan("conflicts", volume(lat=47.01, lower_m=200.0, upper_m=300.0)))
+    hers, settled, elsewhere = (str(uuid.uuid4()) for _ in range(3))
+    secret = plan("conflicts", volume(lat=47.0, lon=8.001, radius_m=1_234.5, lower_m=123.25, upper_m=456.75))
+    for plan_id in (hers, settled):
+        refused = await house.call("PUT", f"/v1/plans/{plan_id}", who=ALPHA, body=secret)
+        assert refused.status_code == 409
+        assert mine["plan_id"] not in refused.text
+    moved = plan("conflicts", volume(lat=47.5, lon=8.001, radius_m=1_234.5, lower_m=123.25, upper_m=456.75))
+    made = await house.call("PUT", f"/v1/plans/{settled}", who=ALPHA, body=moved)
+    assert made.status_code == 201
+    # What is in the way of another one is hidden, and so that refusal is none of the asker's business.
+    await declare(
+        house, ("alpha", Role.PLANNER), plan("conflicts", volume(lat=46.0, lower_m=777.125, upper_m=888.5))
+    )
+    other = plan("volumes", volume(lat=46.0, radius_m=1_234.5, lower_m=780.0, upper_m=888.5))
+    assert (await house.call("PUT", f"/v1/plans/{elsewhere}", who=ALPHA, body=other)).status_code == 409
+    secrets = [
+        b"title-conflicts", b"remarks-conflicts", b"1234.5", b"123.25", b"456.75", b"777.125", b"888.5",
+        b"sideways", b"height", hers.encode(), settled.encode(), elsewhere.encode(),
+    ]  # fmt: skip
+    known = await house.call("POST", "/v1/refusals/query", who=who, body={"party_id": "alpha"})
+    ids = [one["refusal_id"] for one in known.json()["refusals"]]
+    answers = [known, *[await house.call("GET", f"/v1/refusals/{one}", who=who) for one in ids]]
+    assert sorted(one["settlement"]["is_settled"] for one in known.json()["refusals"]) == [False, True]
+    for answer in answers:
+        text = answer.content + repr(answer.headers.raw).encode()
+        assert mine["plan_id"].encode() in text
+        assert [one for one in secrets if one in text] == []
+
+
+async def test_a_refusal_that_one_may_not_see_answers_as_one_that_is_not_there(house):
+    await declare(house, ALPHA, plan("volumes"))
+    hidden = plan("conflicts", volume(lat=47.001))
+    await house.call("PUT", f"/v1/plans/{uuid.uuid4()}", who=ALPHA, body=hidden)
+    known = await house.call("POST", "/v1/refusals/query", who=ALPHA, body={})
+    refusal_id = known.json()["refusals"][0]["refusal_id"]
+    said = []
+    for one in (refusal_id, MISSING):
+        answer = await house.call("GET", f"/v1/refusals/{one}", who=OTHERS[0])
+        assert answer.status_code == 404
+        request_id = answer.headers["x-request-id"]
+        said.append(answer.text.replace(request_id, "").replace(one, ""))
+    assert said[0] == said[1]
+    everything = await house.call("POST", "/v1/refusals/query", who=OTHERS[0], body={})
+    assert everything.json() == {"refusals": [], "next": None}
 
 
 async def test_the_shared_piece_ends_where_the_askers_own_plan_ends(house):

@@ -12,6 +12,7 @@ from detente.geo.model import Circle, LatLon
 from detente.plans.model import PlanBody, PlanVolume
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
+from detente.plans.refusals import Refusals
 from detente.plans.requests import Request
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
@@ -49,11 +50,13 @@ class World:
         clock = lambda: self.now_ms  # noqa: E731 - one line, handed to three
         self.neighbourhood = Neighbourhood(self.terrain)
         self.separations = Separations(self.pool, self.limits, clock)
+        self.refusals = Refusals(self.pool, clock)
         self.service = PlansService(
             self.pool,
             neighbourhood=self.neighbourhood,
             separations=self.separations,
             directory=self.limits,
+            refusals=self.refusals,
             now_ms=clock,
             new_ovn=lambda: secrets.token_urlsafe(24),
         )

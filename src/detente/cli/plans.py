@@ -1,4 +1,4 @@
-"""``detente plans``: lists the plans that an account may see, as a table, as JSON or as GeoJSON."""
+"""``detente plans``: lists the plans that an account may see, or what was refused; table, JSON or GeoJSON."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from detente.cli.declare import exchange_options, open_client, plain
+from detente.cli.refused import print_refusals
 from detente.errors import BadInput
 from detente.formats.plans import plans_to_geojson
 from detente.geo.model import Circle, LatLon, Polygon, Shape
 from detente.plans.model import PlanState, PlanView, QueryBody
+from detente.plans.refusal_model import MAX_PAGE, RefusalQuery
 
 _CIRCLE_NUMBERS = 3
 _POLYGON_NUMBERS = 6
@@ -36,7 +38,10 @@ _POLYGON_NUMBERS = 6
     type=click.Choice([state.value for state in PlanState]),
     help="Repeatable.  [default: all but ended]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of plans as the API gives them.")
+@click.option(
+    "--refused", is_flag=True, help="List refused plans instead: what was in the way, what settled it."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list as the API gives it.")
 @click.option("--geojson", "as_geojson", is_flag=True, help="Print GeoJSON that `detente check` reads.")
 def command(
     *,
@@ -49,16 +54,27 @@ def command(
     end: str | None,
     party: str | None,
     states: tuple[str, ...],
+    refused: bool,
     as_json: bool,
     as_geojson: bool,
 ) -> None:
     """List the plans at an exchange that the account may see."""
     if as_json and as_geojson:
         raise click.UsageError("--json and --geojson exclude each other")
+    since = None if start is None else _instant(start, "from")
+    until = None if end is None else _instant(end, "to")
+    if refused:
+        if area is not None or states or as_geojson:
+            raise click.UsageError("--refused takes --from, --to, --party and --json only")
+        asked = RefusalQuery(start=since, end=until, party_id=party, limit=MAX_PAGE)
+        with open_client(url, token_file, account, secret_file) as client:
+            refusals = list(client.refusals(asked))
+        print_refusals(refusals, as_json=as_json)
+        return
     query = QueryBody(
         area=None if area is None else read_area(area),
-        start=None if start is None else _instant(start, "from"),
-        end=None if end is None else _instant(end, "to"),
+        start=since,
+        end=until,
         party_id=party,
         limit=1_000,
     )

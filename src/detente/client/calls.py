@@ -29,6 +29,7 @@ from detente.plans.model import (
     SeparationRule,
     StateBody,
 )
+from detente.plans.refusal_model import RefusalPage, RefusalQuery, RefusalView
 
 _encode = msgspec.json.Encoder().encode
 _read_plan = reader(PlanView)
@@ -149,6 +150,20 @@ def query(body: QueryBody) -> Call[PlanPage]:
 def check(body: CheckBody) -> Call[CheckResult]:
     """Ask what would be in the way, without declaring anything."""
     return Call("POST", "/v1/plans/check", reader(CheckResult), content=_encode(body))
+
+
+def query_refusals(body: RefusalQuery) -> Call[RefusalPage]:
+    """Ask for one page of the refusals that you may know of; ``refusals`` of the client gives all pages."""
+    return Call("POST", "/v1/refusals/query", reader(RefusalPage), content=_encode(body))
+
+
+def get_refusal(refusal_id: str) -> Call[RefusalView]:
+    """Ask for a refusal.
+
+    Raises:
+        NotFound: if there is none that you may know of.
+    """
+    return Call("GET", f"/v1/refusals/{quote(refusal_id, safe='')}", reader(RefusalView))
 
 
 def separations() -> Call[tuple[SeparationRule, ...]]:

@@ -15,6 +15,7 @@ from detente.client import calls
 from detente.client.call import Call
 from detente.client.conversation import Credentials, Outcome, Retries, Send, Talk
 from detente.plans.model import PlanView, QueryBody
+from detente.plans.refusal_model import RefusalQuery, RefusalView
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,6 +101,15 @@ class Client:
                 return
             body = msgspec.structs.replace(body, cursor=page.next)
 
+    def refusals(self, body: RefusalQuery) -> Iterator[RefusalView]:
+        """All refusals that a query finds, page after page."""
+        while True:
+            page = self.query_refusals(body)
+            yield from page.refusals
+            if page.next is None:
+                return
+            body = msgspec.structs.replace(body, cursor=page.next)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -124,6 +134,8 @@ class Client:
     conflicts_of = _verb(calls.conflicts_of)
     query = _verb(calls.query)
     check = _verb(calls.check)
+    query_refusals = _verb(calls.query_refusals)
+    get_refusal = _verb(calls.get_refusal)
     separations = _verb(calls.separations)
     put_separation = _verb(calls.put_separation)
     delete_separation = _verb(calls.delete_separation)
@@ -189,6 +201,16 @@ class AsyncClient:
                 return
             body = msgspec.structs.replace(body, cursor=page.next)
 
+    async def refusals(self, body: RefusalQuery) -> AsyncIterator[RefusalView]:
+        """All refusals that a query finds, page after page."""
+        while True:
+            page = await self.query_refusals(body)
+            for refusal in page.refusals:
+                yield refusal
+            if page.next is None:
+                return
+            body = msgspec.structs.replace(body, cursor=page.next)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -213,6 +235,8 @@ class AsyncClient:
     conflicts_of = _async_verb(calls.conflicts_of)
     query = _async_verb(calls.query)
     check = _async_verb(calls.check)
+    query_refusals = _async_verb(calls.query_refusals)
+    get_refusal = _async_verb(calls.get_refusal)
     separations = _async_verb(calls.separations)
     put_separation = _async_verb(calls.put_separation)
     delete_separation = _async_verb(calls.delete_separation)

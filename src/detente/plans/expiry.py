@@ -9,7 +9,8 @@ from collections.abc import Callable
 import structlog
 
 from detente.errors import StoreUnavailable
-from detente.plans import store
+from detente.plans import refusal_store, store
+from detente.plans.refusals import KEPT_MS
 from detente.store import Pool
 
 OFF_NOMINAL_GRACE_MS = 86_400_000
@@ -23,7 +24,7 @@ _log = structlog.get_logger()
 
 
 async def expire_due(pool: Pool, now_ms: int) -> int:
-    """End everything that is due now, batch by batch, and forget old idempotency keys.
+    """End everything that is due now, batch by batch, and forget old idempotency keys and old refusals.
 
     Returns:
         How many plans were ended.
@@ -35,6 +36,8 @@ async def expire_due(pool: Pool, now_ms: int) -> int:
         if batch < _BATCH:
             break
     await store.forget_keys(pool, now_ms - KEYS_KEPT_MS)
+    while await refusal_store.forget(pool, now_ms - KEPT_MS, _BATCH) == _BATCH:
+        pass
     return ended
 
 

@@ -1,18 +1,13 @@
 """The reading side: plans as a viewer may see them, and what would be in the way."""
 
-import base64
-import binascii
-import uuid
 from collections.abc import Callable
-from typing import Annotated
-
-import msgspec
 
 from detente.errors import BadInput, NotAllowed, NotFound
 from detente.geo import Solid, overlaps, prepare
 from detente.geo.model import Datum, Separation, Volume
 from detente.plans import store
 from detente.plans.conflicts import describe
+from detente.plans.cursor import FAR_MS, NO_ONE, read_cursor, write_cursor
 from detente.plans.directory import Directory
 from detente.plans.index import Reach, Rows, reach_of, rows_of
 from detente.plans.model import (
@@ -38,11 +33,8 @@ from detente.web.model import Principal
 MAX_NEIGHBOURS = 5_000
 """The most plans that one question examines; a denser area must be asked about in parts."""
 _LOWEST_M, _HIGHEST_M = -1_000.0, 100_000.0
-_FAR_MS = 253_402_300_799_000
 _ASKED = "asked-about"
 """How a query's volume is called while it is prepared; no member of the wire has this name."""
-_NO_ONE = "00000000-0000-0000-0000-000000000000"
-_CURSOR = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=-_FAR_MS, le=_FAR_MS)], str])
 _STATES = {
     "plan.declared": PlanState.ACCEPTED,
     "plan.activated": PlanState.ACTIVATED,
@@ -143,7 +135,7 @@ class Questions:
         require_times(body.volumes, self._now_ms())
         solids = self._neighbourhood.prepare(body.volumes)
         standing = Standing(
-            (body.ignore_plan_id or _NO_ONE).lower(), "", who.party_id, PlanState.ACCEPTED, body.priority
+            (body.ignore_plan_id or NO_ONE).lower(), "", who.party_id, PlanState.ACCEPTED, body.priority
         )
         subject = Subject(standing, solids, body.own_plans)
         rules = (await self._separations.now()).rules
@@ -170,7 +162,7 @@ class Questions:
             )
         area = self._area_of(body)
         rows = None if area is None else rows_of([area], Reach())
-        after_start_ms, after_plan_id = _read_cursor(body.cursor)
+        after_start_ms, after_plan_id = read_cursor(body.cursor)
         found: list[store.PlanRow] = []
         while True:
             batch = await store.page(
@@ -185,7 +177,7 @@ class Questions:
         page, more = found[: body.limit], found[body.limit :]
         return PlanPage(
             plans=tuple(view(who.party_id, row) for row in page),
-            next=_write_cursor(page[-1]) if more else None,
+            next=write_cursor(page[-1].start_ms, page[-1].plan_id) if more else None,
         )
 
     def _area_of(self, body: QueryBody) -> Solid | None:
@@ -201,8 +193,8 @@ class Questions:
             shape=body.area,
             lower_m=_LOWEST_M if body.lower_m is None else body.lower_m,
             upper_m=_HIGHEST_M if body.upper_m is None else body.upper_m,
-            start_ms=-_FAR_MS if body.start is None else to_ms(body.start),
-            end_ms=_FAR_MS if body.end is None else to_ms(body.end),
+            start_ms=-FAR_MS if body.start is None else to_ms(body.start),
+            end_ms=FAR_MS if body.end is None else to_ms(body.end),
             datum=Datum.WGS84 if whole else body.datum,
         )
         try:
@@ -262,22 +254,3 @@ def _filter(who: Principal, body: QueryBody, after_start_ms: int, after_plan_id:
         after_plan_id=after_plan_id,
         limit=body.limit + 1,
     )
-
-
-def _write_cursor(row: store.PlanRow) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((row.start_ms, row.plan_id))).decode()
-
-
-def _read_cursor(cursor: str | None) -> tuple[int, str]:
-    if cursor is None:
-        return -_FAR_MS, _NO_ONE
-    try:
-        start_ms, plan_id = _CURSOR.decode(base64.urlsafe_b64decode(cursor))
-        return start_ms, str(uuid.UUID(plan_id))
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise BadInput(
-            "the cursor is not one that this exchange gave",
-            field="cursor",
-            expected="the value of `next` of the page before",
-            actual=cursor[:100],
-        ) from error

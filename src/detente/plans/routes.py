@@ -1,7 +1,6 @@
 """HTTP of the plans: what comes in, what goes out, which scope it needs."""
 
 import re
-import uuid
 
 from detente.errors import (
     AlreadyExists,
@@ -13,6 +12,7 @@ from detente.errors import (
     StaleVersion,
     VersionRequired,
 )
+from detente.plans.ids import read_uuid
 from detente.plans.model import (
     CheckBody,
     CheckResult,
@@ -192,19 +192,7 @@ def _separations(separations: Separations) -> list[Route]:
 
 
 def _plan_id(request: Request) -> str:
-    text = request.path["plan_id"]
-    try:
-        plan_id = str(uuid.UUID(text))
-    except ValueError:
-        plan_id = ""
-    if plan_id != text.lower():
-        raise BadInput(
-            "a plan's id is a UUID",
-            field="plan_id",
-            expected="a UUID such as " + str(uuid.UUID(int=0)),
-            actual=text[:100],
-        )
-    return plan_id
+    return read_uuid(request.path["plan_id"], "plan_id")
 
 
 def _plan_request(request: Request, target: str) -> PlanRequest:

@@ -23,6 +23,8 @@ from detente.plans.directory import Directory
 from detente.plans.index import Reach, no_rows, reach_of, rows_of
 from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
 from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
+from detente.plans.refusal_model import RefusedAct
+from detente.plans.refusals import Attempt, Refusals
 from detente.plans.requests import Outcome, Request, answered_before, key_reused
 from detente.plans.rules import (
     Standing,
@@ -65,6 +67,7 @@ class PlansService:
         neighbourhood: exact examination of neighbours.
         separations: how far parties keep apart.
         directory: what each party may claim.
+        refusals: remembers what was refused.
         now_ms: the clock, ms since 1970-01-01 UTC.
         new_ovn: a fresh unguessable OVN.
     """
@@ -76,6 +79,7 @@ class PlansService:
         neighbourhood: Neighbourhood,
         separations: Separations,
         directory: Directory,
+        refusals: Refusals,
         now_ms: Callable[[], int],
         new_ovn: Callable[[], str],
     ) -> None:
@@ -83,6 +87,7 @@ class PlansService:
         self._neighbourhood = neighbourhood
         self._separations = separations
         self._directory = directory
+        self._refusals = refusals
         self._now_ms = now_ms
         self._new_ovn = new_ovn
         self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
@@ -281,6 +286,18 @@ class PlansService:
     async def _refusal(
         self, act: _Act, request: Request, separations: SeparationsNow, found: Examined
     ) -> ConflictingPlan:
+        """What the caller is told; remembered, too, once nothing of the decision is under way any more."""
+        await self._refusals.remember(
+            Attempt(
+                who=act.who,
+                plan_id=act.subject.standing.plan_id,
+                act=RefusedAct(act.type.removeprefix("plan.")),
+                seen_version=act.decided_version,
+                request_sha256=request.sha256,
+                body=act.body,
+                found=found,
+            )
+        )
         conflicts = found.conflicts_for(act.who.party_id)
         ways_out = None
         if request.wants_ways_out:

@@ -169,6 +169,13 @@ async def find(pool: Pool, plan_id: str) -> PlanRow | None:
     return None if row is None else _plan(row)
 
 
+async def find_all(pool: Pool, plan_ids: Sequence[str]) -> list[PlanRow]:
+    """Plans by their ids, in no order; ids of no plan are passed over."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["find_all"], plan_ids)
+    return [_plan(row) for row in rows]
+
+
 async def neighbours(pool: Pool, search: Rows, limit: int) -> list[NeighbourRow]:
     """Plans in force that may meet what is searched for, earliest first, at most ``limit``."""
     with wrap_errors():

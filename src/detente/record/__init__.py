@@ -4,6 +4,6 @@ Here live the statements and their queue. The tree, the checkpoints and the proo
 record's own capability; they read this queue and change nothing in it but what is waiting.
 """
 
-from detente.record.store import Statement, statements_of
+from detente.record.store import Statement, latest_of, statements_of
 
-__all__ = ["Statement", "statements_of"]
+__all__ = ["Statement", "latest_of", "statements_of"]

@@ -1,5 +1,7 @@
 """Reads of the queued statements; they are written by ``queue_statement`` inside each verb's own call."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from detente.store import Pool, load_queries, wrap_errors
@@ -25,3 +27,12 @@ async def statements_of(pool: Pool, subject: str, limit: int = 10_000) -> list[S
     with wrap_errors():
         rows = await pool.fetch(_SQL["of_subject"], subject, limit)
     return [Statement(**row) for row in rows]
+
+
+async def latest_of(
+    pool: Pool, subjects: Sequence[str], types: Sequence[str]
+) -> dict[str, tuple[int | None, int]]:
+    """Of each subject the latest statement of certain types: the subject's version by it, and when, ms."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["latest"], subjects, types)
+    return {row["subject"]: (row["subject_version"], row["at_ms"]) for row in rows}
