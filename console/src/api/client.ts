@@ -11,6 +11,7 @@ import type {
   PlanState,
   PlanVersion,
   PlanView,
+  Refusal,
   RefusalPage,
 } from "./wire";
 
@@ -77,6 +78,10 @@ export class Api {
 
   queryRefusals(body: object): Promise<RefusalPage> {
     return this.json("POST", "/v1/refusals/query", { body });
+  }
+
+  refusal(refusalId: string): Promise<Refusal> {
+    return this.json("GET", `/v1/refusals/${encodeURIComponent(refusalId)}`);
   }
 
   plan(planId: string): Promise<PlanView> {

@@ -128,25 +128,31 @@ export interface PlanBody {
 export type SettlementKind = "none" | ShiftKind | "as_declared" | "changed" | "ended";
 
 export interface Settlement {
-  readonly kind: SettlementKind;
-  readonly shift_s?: number | null;
-  readonly shift_up_m?: number | null;
-  readonly shift_east_m?: number | null;
-  readonly shift_north_m?: number | null;
-  readonly version?: number | null;
-  readonly at?: string | null;
+  readonly is_settled: boolean;
+  /** Null where the viewer may not see the plan. */
+  readonly kind: SettlementKind | null;
+  readonly shift_s: number | null;
+  readonly shift_up_m: number | null;
+  readonly shift_east_m: number | null;
+  readonly shift_north_m: number | null;
+  readonly version: number | null;
+  readonly at: string | null;
 }
 
 export interface Refusal {
-  readonly refusal_id: number | string;
+  readonly refusal_id: string;
   readonly party_id: string;
   readonly plan_id: string | null;
+  readonly act: "declared" | "changed" | "activated" | null;
   readonly at: string;
-  readonly act: string;
+  readonly last_at: string;
   readonly conflicts: readonly Conflict[];
+  readonly is_complete: boolean | null;
+  readonly attempts: number | null;
   readonly volumes: readonly PlanVolume[] | null;
   readonly title: string | null;
   readonly settlement: Settlement;
+  readonly is_mine: boolean;
 }
 
 export interface RefusalPage {

@@ -164,6 +164,7 @@ async function enter(context: Context, plan: PlanView, state: PlanState, reason:
     context.notices.trouble(error);
     if (error instanceof Problem && error.slug === "conflicting-plan" && error.document.conflicts) {
       context.known.takeStanding(plan.plan_id, error.document.conflicts);
+      context.lookForRefusals();
     }
     // What stands now may be another version than the one that was pressed: show that one.
     const current = await context.api.plan(plan.plan_id).catch(() => null);

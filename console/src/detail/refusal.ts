@@ -12,14 +12,15 @@ import { askWays } from "./ways";
 export function refusalDetail(context: Context, refusalId: string): HTMLElement {
   const refusal = context.known.refusals.get(refusalId);
   if (!refusal) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "refusal.gone" : "loading"));
-  const isMine = refusal.party_id === context.who.party_id;
+  const isMine = refusal.is_mine;
+  const isOpen = !refusal.settlement.is_settled;
   return h(
     "article",
     {},
     h("h2", { tabindex: "-1" }, context.say(isMine ? "refusal.title" : "refusal.title_other")),
-    h("p", { class: `state ${refusal.settlement.kind === "none" ? "open" : "settled"}` }, settlementText(context, refusal.settlement)),
+    h("p", { class: `state ${isOpen ? "open" : "settled"}` }, settlementText(context, refusal.settlement)),
     refusalFacts(context, refusal),
-    isMine && refusal.settlement.kind === "none" ? doSomething(context, refusal) : null,
+    isMine && isOpen ? doSomething(context, refusal) : null,
     h("h3", {}, context.say("refusal.conflicts", { n: refusal.conflicts.length })),
     refusal.conflicts.map((conflict) =>
       h(
@@ -34,6 +35,7 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
         ),
       ),
     ),
+    refusal.is_complete === false ? h("p", { class: "bad" }, context.say("refusal.incomplete")) : null,
     refusal.volumes
       ? h("details", {}, h("summary", {}, context.say("refusal.volumes", { n: refusal.volumes.length })), volumeTable(context, refusal.volumes))
       : h("p", { class: "calm" }, context.say("refusal.shared_only")),
@@ -45,13 +47,17 @@ function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
     [context.say("refusal.by"), partyMark(context, refusal.party_id)],
     refusal.title ? [context.say("title"), foreign(refusal.title)] : null,
     refusal.plan_id ? [context.say("plan"), context.known.plans.has(refusal.plan_id) ? planLink(context, refusal.plan_id) : ltr(shortId(refusal.plan_id), "id")] : null,
+    refusal.act ? [context.say("refusal.act"), context.say(`refused.${refusal.act}`)] : null,
     [context.say("refusal.at"), ltr(context.units.dateTime(Date.parse(refusal.at)))],
+    (refusal.attempts ?? 1) > 1
+      ? [context.say("refusal.attempts"), ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`)]
+      : null,
   ]);
 }
 
 /** What settled a refusal, in one line. */
 export function settlementText(context: Context, settlement: Settlement): HTMLElement {
-  const { kind } = settlement;
+  const kind = settlement.kind ?? (settlement.is_settled ? "somehow" : "none");
   const detail = settlementDetail(context, settlement);
   const version = settlement.version ? ` · ${context.say("plan.version")} ${settlement.version}` : "";
   return h("span", {}, context.say(`settled.${kind}`), detail ? " " : null, detail ? ltr(detail) : null, version);

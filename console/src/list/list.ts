@@ -7,8 +7,10 @@ import type { PlanView } from "../api/wire";
 import type { Context, Screen } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { formatCountdown } from "../units/time";
+import { partyMark } from "../detail/parts";
 import { STATE_STYLE } from "../map/palette";
 import { mountFilters } from "./filters";
+import { RefusalRows } from "./refusals";
 import { Rows } from "./rows";
 
 const MOST_ATTENTION = 60;
@@ -26,8 +28,11 @@ class ListScreen {
   private readonly attentionHost = h("div", { class: "attention" });
   private readonly countText = h("span", { class: "count" });
   private readonly rows: Rows<PlanView>;
+  private readonly refusals: RefusalRows;
+  private readonly tabs: HTMLElement;
+  private tab: "plans" | "refusals" = "plans";
   private readonly undo: (() => void)[] = [];
-  private attentionKey = "";
+  private attentionKey: string | null = null;
   private shownKey = "";
 
   constructor(
@@ -40,13 +45,15 @@ class ListScreen {
       paint: (plan) => this.planRow(plan),
       choose: (plan) => this.choose(plan),
     });
+    this.refusals = new RefusalRows(context, (selection) => this.open(selection, null));
+    this.tabs = h("div", { class: "list-tabs", role: "group", "aria-label": context.say("list.what") });
     host.append(
       h(
         "div",
         { class: "list-screen" },
         h("section", { "aria-label": context.say("list.attention") }, h("h2", {}, context.say("list.attention")), this.attentionHost),
         filters.element,
-        h("section", { class: "plans", "aria-label": context.say("list.plans") }, h("h2", {}, context.say("list.plans"), " ", this.countText), this.rows.element),
+        h("section", { class: "plans" }, this.tabs, this.rows.element, this.refusals.element),
       ),
     );
     const timer = setInterval(() => this.tick(), 1000);
@@ -64,6 +71,7 @@ class ListScreen {
   unmount(): void {
     for (const undo of this.undo) undo();
     this.rows.unmount();
+    this.refusals.unmount();
   }
 
   private update(): void {
@@ -74,10 +82,29 @@ class ListScreen {
     this.shownKey = context.shown.key();
     const all = context.known.plans.size;
     const key = plans.length === all ? "list.count" : "list.count_of";
+    this.refusals.update();
+    this.showTabs();
     fill(this.countText, context.known.isLoaded ? context.say(key, { n: plans.length, all }) : context.say("list.loading", { n: context.known.loaded }));
     this.rows.showEmpty(this.emptyText(plans.length, all));
-    this.attentionKey = "";
+    this.attentionKey = null;
     this.tick();
+  }
+
+  private showTabs(): void {
+    const { context, tab } = this;
+    const one = (name: "plans" | "refusals", label: string): HTMLElement =>
+      h("button", { type: "button", class: "chip", "aria-pressed": String(tab === name), on: { click: () => this.chooseTab(name) } }, label);
+    const focused = this.tabs.contains(document.activeElement);
+    fill(this.tabs, one("plans", context.say("list.plans")), one("refusals", `${context.say("list.refusals")} ${context.units.number(context.known.refusals.size)}`), this.countText);
+    if (focused) this.tabs.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
+    this.countText.hidden = tab !== "plans";
+    this.rows.element.hidden = tab !== "plans";
+    this.refusals.element.hidden = tab !== "refusals";
+  }
+
+  private chooseTab(name: "plans" | "refusals"): void {
+    this.tab = name;
+    this.update();
   }
 
   private emptyText(shown: number, all: number): string | null {
@@ -95,7 +122,6 @@ class ListScreen {
         planOf: (id) => context.known.plans.get(id),
         refusals: context.known.refusals.values(),
         standing: context.known.standing,
-        partyId: context.who.party_id,
       },
       now_ms,
     );
@@ -168,14 +194,12 @@ class ListScreen {
     return [
       h("span", { class: `mark ${plan.state}`, title: context.say(`state.${plan.state}`) }, STATE_STYLE[plan.state].mark),
       h("span", { class: "name" }, foreign(planName(plan)), inConflict ? h("span", { class: "warn", title: context.say("in_conflict") }, " ⚠") : null),
-      h("span", { class: "when" }, ltr(context.units.span(plan.start, plan.end))),
+      h("span", { class: "when" }, ltr(context.units.spanShort(plan.start, plan.end))),
       h("span", { class: "by" }, this.party(plan.party_id), " · ", context.say(`state.${plan.state}`)),
     ];
   }
 
   private party(partyId: string): HTMLElement {
-    const dot = h("i", { class: "dot", "aria-hidden": "true" });
-    dot.style.background = this.context.partyColor(partyId);
-    return h("span", { class: "party" }, dot, foreign(this.context.known.partyName(partyId)));
+    return partyMark(this.context, partyId);
   }
 }

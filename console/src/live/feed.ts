@@ -22,6 +22,7 @@ export class Feed {
   private cursor: string | null = null;
   /** News that came while a snapshot was being read; null: none is. */
   private held: News[] | null = null;
+  private endedWell = false;
   private stopping: AbortController | null = null;
   private wake: (() => void) | null = null;
   private readonly listeners = new Set<() => void>();
@@ -44,14 +45,18 @@ export class Feed {
     let wait_ms = FIRST_WAIT_MS;
     while (this.state !== "ended") {
       const began_ms = Date.now();
+      this.endedWell = false;
       try {
         await this.connection();
+        this.endedWell = true;
       } catch (error) {
         if (error instanceof SignedOut) return this.enter("ended");
         if (error instanceof Problem && (error.status === 400 || error.status === 410)) this.cursor = null;
         else if (error instanceof Problem) this.onTrouble(error);
       }
       if (this.isStopped()) return;
+      // The server ends every stream after a while: that is no loss, the next one goes on where it ended.
+      if (this.endedWell && Date.now() - began_ms > FIRST_WAIT_MS) continue;
       wait_ms = Date.now() - began_ms > LONGEST_WAIT_MS ? FIRST_WAIT_MS : Math.min(wait_ms * 2, LONGEST_WAIT_MS);
       this.retryAt_ms = Date.now() + wait_ms;
       this.enter("lost");

@@ -1,8 +1,8 @@
 /** Everything that this viewer may see now, a page at a time. */
 
 import type { Api } from "../api/client";
-import { Problem } from "../api/problem";
 import type { Known } from "../plans/known";
+import { readRefusals } from "./refusals";
 
 const PAGE = 1_000;
 /** Plans that ended longer ago than this are not asked for. */
@@ -26,21 +26,7 @@ export async function readSnapshot(api: Api, known: Known, now_ms: number): Prom
     cursor = page.next;
   } while (cursor !== null);
   known.keepOnly(seen);
-  await readRefusals(api, known);
+  await readRefusals(api, known, {});
   known.isLoaded = true;
   known.touch();
-}
-
-async function readRefusals(api: Api, known: Known): Promise<void> {
-  let cursor: string | null = null;
-  try {
-    do {
-      const page = await api.queryRefusals({ limit: PAGE, ...(cursor && { cursor }) });
-      for (const refusal of page.refusals) known.takeRefusal(refusal);
-      cursor = page.next;
-    } while (cursor !== null);
-  } catch (error) {
-    // An exchange that does not remember refusals still has plans to show.
-    if (!(error instanceof Problem) || error.status !== 404) throw error;
-  }
 }

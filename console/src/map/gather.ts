@@ -56,6 +56,6 @@ function conflictsAt(context: Context, instant_ms: number, except: readonly Conf
     for (const conflict of conflicts) if (!except.includes(conflict) && isAt(conflict, instant_ms)) found.push(conflict);
   };
   for (const conflicts of context.known.standing.values()) take(conflicts);
-  for (const refusal of context.known.refusals.values()) if (refusal.settlement.kind === "none") take(refusal.conflicts);
+  for (const refusal of context.known.refusals.values()) if (!refusal.settlement.is_settled) take(refusal.conflicts);
   return found;
 }

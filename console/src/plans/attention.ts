@@ -44,7 +44,6 @@ export interface Knowledge {
   readonly planOf: (id: string) => PlanView | undefined;
   readonly refusals: Iterable<Refusal>;
   readonly standing: Iterable<readonly [string, readonly Conflict[]]>;
-  readonly partyId: string;
 }
 
 /** Everything that needs attention at `now_ms`, most urgent first. */
@@ -63,7 +62,7 @@ export function attention(knowledge: Knowledge, now_ms: number): Attention[] {
     });
   }
   for (const refusal of knowledge.refusals) {
-    const item = ofRefusal(refusal, knowledge.partyId, now_ms);
+    const item = ofRefusal(refusal, now_ms);
     if (item) found.push(item);
   }
   return found.sort((a, b) => a.rank - b.rank || a.clock_ms - b.clock_ms || (key(a) < key(b) ? -1 : 1));
@@ -86,17 +85,17 @@ function ofPlan(plan: PlanView, now_ms: number): Attention | null {
   return null;
 }
 
-function ofRefusal(refusal: Refusal, partyId: string, now_ms: number): Attention | null {
-  if (refusal.settlement.kind !== "none") return null;
+function ofRefusal(refusal: Refusal, now_ms: number): Attention | null {
+  if (refusal.settlement.is_settled) return null;
   const starts = refusal.conflicts.map((conflict) => Date.parse(conflict.start));
   const ends = refusal.conflicts.map((conflict) => Date.parse(conflict.end));
   if (ends.length && Math.max(...ends) <= now_ms) return null;
-  const isMine = refusal.party_id === partyId;
+  const isMine = refusal.is_mine;
   const kind: AttentionKind = isMine ? "refused" : "in_my_way";
   return {
     kind,
     rank: RANK[kind] * 2 + (isMine ? 0 : 1),
-    selection: { kind: "refusal", refusalId: String(refusal.refusal_id) },
+    selection: { kind: "refusal", refusalId: refusal.refusal_id },
     partyId: refusal.party_id,
     otherId: refusal.conflicts[0]?.party_id ?? null,
     title: refusal.title,

@@ -49,8 +49,14 @@ export class Known {
   }
 
   takeRefusal(refusal: Refusal): void {
-    this.refusals.set(String(refusal.refusal_id), refusal);
+    const known = this.refusals.get(refusal.refusal_id);
+    if (known && JSON.stringify(known) === JSON.stringify(refusal)) return;
+    this.refusals.set(refusal.refusal_id, refusal);
     this.touch();
+  }
+
+  dropRefusal(refusalId: string): void {
+    if (this.refusals.delete(refusalId)) this.touch();
   }
 
   takeStanding(planId: string, conflicts: readonly Conflict[]): void {

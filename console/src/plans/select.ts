@@ -22,7 +22,7 @@ export function plansInConflict(
     for (const conflict of conflicts) if (conflict.plan_id) ids.add(conflict.plan_id);
   }
   for (const refusal of refusals) {
-    if (refusal.settlement.kind !== "none") continue;
+    if (refusal.settlement.is_settled) continue;
     if (refusal.plan_id) ids.add(refusal.plan_id);
     for (const conflict of refusal.conflicts) if (conflict.plan_id) ids.add(conflict.plan_id);
   }

@@ -1,10 +1,12 @@
 /** Puts the page together for somebody who is signed in, and takes it apart again. */
 
 import { Api } from "../api/client";
+import iconUrl from "../icon.svg?url";
 import type { PlanView, Who } from "../api/wire";
 import { Drawer } from "../detail/drawer";
 import { ServerClock } from "../live/clock";
 import { Feed } from "../live/feed";
+import { RefusalWatch } from "../live/refusals";
 import { MapBoard } from "../map/board";
 import { cssColor, partyColor, partyPlaces } from "../map/palette";
 import { Known } from "../plans/known";
@@ -37,6 +39,7 @@ export class App {
   private readonly notices = new Notices(() => this.words);
   private readonly feed: Feed;
   private readonly standing: StandingWatch;
+  private readonly refusals: RefusalWatch;
   private readonly layout: Layout;
   private readonly context: Context;
   private readonly board: MapBoard;
@@ -64,6 +67,7 @@ export class App {
     this.camera = fragmentValue(location.hash, "at") ?? "";
     this.feed = new Feed(api, this.known, this.clock, (error) => this.notices.trouble(error));
     this.standing = new StandingWatch(api, this.known, () => this.clock.now());
+    this.refusals = new RefusalWatch(api, this.known);
     this.layout = new Layout(root, this.notices.element);
     this.context = this.makeContext(api);
     this.applySettings();
@@ -73,6 +77,7 @@ export class App {
     });
     this.mountShell();
     this.listen();
+    this.refusals.start();
     void this.feed.run();
   }
 
@@ -80,6 +85,7 @@ export class App {
   close(): void {
     this.feed.stop();
     this.standing.stop();
+    this.refusals.stop();
     this.unmountScreen();
     this.unmountShell();
     for (const undo of this.undo) undo();
@@ -110,6 +116,7 @@ export class App {
       say: (key, members) => this.words.say(key, members),
       instant: () => this.view.get().instant_ms ?? this.clock.now(),
       select: (selection) => this.select(selection),
+      lookForRefusals: () => void this.refusals.look(),
       may: (scope) => this.who.scopes.includes(scope),
       partyColor: (partyId) => cssColor(partyColor(this.placeOf(partyId), groundOf(this.settings.get().theme))),
     };
@@ -300,7 +307,7 @@ export function plainPage(words: Words, title: string, text: string, command: st
   return h(
     "main",
     { class: "plain", dir: words.direction, lang: words.language },
-    h("img", { src: `${import.meta.env.BASE_URL}icon.svg`, alt: "", width: 56, height: 56 }),
+    h("img", { src: iconUrl, alt: "", width: 56, height: 56 }),
     h("h1", {}, title),
     h("p", {}, text),
     command ? h("pre", { dir: "ltr" }, command) : null,

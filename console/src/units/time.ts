@@ -31,6 +31,15 @@ export function formatSpan(from_ms: number, to_ms: number, now_ms: number, zone:
   return `${start}–${end}`;
 }
 
+/** The same where there is little room: to the minute, the date without the year, the zone said once. */
+export function formatSpanShort(from_ms: number, to_ms: number, now_ms: number, zone: TimeZoneChoice): string {
+  const first = formatDate(from_ms, zone);
+  const last = formatDate(to_ms, zone);
+  const date = first === formatDate(now_ms, zone) ? "" : `${first.slice(5)} `;
+  const end = last === first ? "" : `${last.slice(5)} `;
+  return `${date}${formatTime(from_ms, zone, false).slice(0, 5)}–${end}${formatTime(to_ms, zone, false)}`;
+}
+
 /** `+02`, `-0330`, `Z`. */
 function zoneMark(zone: TimeZoneChoice, shift_min: number): string {
   if (zone === "utc") return "Z";

@@ -6,7 +6,7 @@ import { formatDistance, formatShift } from "./distance";
 import { formatBand, formatHeight, formatHeightDifference } from "./height";
 import { formatNumber } from "./number";
 import { formatPosition } from "./position";
-import { formatDateTime, formatSeconds, formatSpan, formatTime } from "./time";
+import { formatDateTime, formatSeconds, formatSpan, formatSpanShort, formatTime } from "./time";
 
 export class Units {
   readonly locale: string;
@@ -56,6 +56,10 @@ export class Units {
 
   span(from: string, to: string): string {
     return formatSpan(Date.parse(from), Date.parse(to), this.now(), this.choice.zone);
+  }
+
+  spanShort(from: string, to: string): string {
+    return formatSpanShort(Date.parse(from), Date.parse(to), this.now(), this.choice.zone);
   }
 
   position(place: LatLon): string {
