@@ -24,7 +24,7 @@ export function conflictDetail(context: Context, planId: string, place: number):
     h(
       "div",
       { class: "actions" },
-      button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat())),
+      button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m)),
       button(context, "print", () => printConflict(context, conflict, { plan })),
     ),
     mayMove ? h("section", {}, h("h3", {}, context.say("refusal.what_now")), waysFor(context, plan)) : null,

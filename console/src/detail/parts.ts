@@ -40,10 +40,10 @@ export function button(context: Context, key: Key, click: () => void, kind = "")
   return h("button", { type: "button", class: kind || undefined, on: { click } }, context.say(key));
 }
 
-/** Shows the instant in the middle of a span, where both are there. */
-export function showAt(context: Context, start: string, points: Iterable<LatLon>): void {
+/** Shows something as it begins. */
+export function showAt(context: Context, start: string, points: Iterable<LatLon>, height_m: number): void {
   context.view.set({ instant_ms: Date.parse(start) });
-  context.map.fit(points);
+  context.map.fit(points, height_m);
 }
 
 /** Everything about one conflict but the plans themselves. */
@@ -91,7 +91,7 @@ export function planLink(context: Context, planId: string): HTMLElement {
 export function volumeTable(context: Context, volumes: readonly PlanVolume[]): HTMLElement {
   const { units } = context;
   const row = (volume: PlanVolume, k: number): HTMLElement => {
-    const show = (): void => showAt(context, volume.start, pointsOf(volume));
+    const show = (): void => showAt(context, volume.start, pointsOf(volume), volume.upper_m);
     return h(
       "tr",
       {},

@@ -6,7 +6,7 @@ import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { STATE_STYLE } from "../map/palette";
-import { pointsOf as allPoints } from "../map/camera";
+import { heightOf, pointsOf as allPoints } from "../map/camera";
 import { button, conflictFacts, copyButton, facts, partyMark, showAt, volumeTable } from "./parts";
 import { askWays } from "./ways";
 
@@ -30,7 +30,7 @@ export function planDetail(context: Context, planId: string): HTMLElement {
     plan.is_mine && context.may("plans.write") ? actions(context, plan) : null,
     planFacts(context, plan),
     plan.remarks ? h("p", { class: "remarks" }, foreign(plan.remarks)) : null,
-    h("p", {}, plan.volumes?.length ? button(context, "plan.show", () => showAt(context, plan.start, allPoints([plan]))) : null),
+    h("p", {}, plan.volumes?.length ? button(context, "plan.show", () => showAt(context, plan.start, allPoints([plan]), heightOf([plan]))) : null),
     standingSection(context, plan),
     volumesSection(context, plan),
     plan.is_mine ? historySection(context, plan) : null,

@@ -30,7 +30,7 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
         h(
           "div",
           { class: "actions" },
-          button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat())),
+          button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m)),
           button(context, "print", () => printConflict(context, conflict, { refusal })),
         ),
       ),
@@ -61,6 +61,13 @@ export function settlementText(context: Context, settlement: Settlement): HTMLEl
   const detail = settlementDetail(context, settlement);
   const version = settlement.version ? ` · ${context.say("plan.version")} ${settlement.version}` : "";
   return h("span", {}, context.say(`settled.${kind}`), detail ? " " : null, detail ? ltr(detail) : null, version);
+}
+
+/** The same for a list: what it was moved in, and by how much. */
+export function settlementShort(context: Context, settlement: Settlement): HTMLElement {
+  const { kind } = settlement;
+  if (kind !== "time" && kind !== "height" && kind !== "sideways") return settlementText(context, { ...settlement, version: null });
+  return h("span", {}, context.say(`way.${kind}`), " ", ltr(settlementDetail(context, settlement) ?? ""));
 }
 
 function settlementDetail(context: Context, settlement: Settlement): string | null {

@@ -8,6 +8,7 @@ import type { Context, Screen } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { formatCountdown } from "../units/time";
 import { partyMark } from "../detail/parts";
+import { heightOf } from "../map/camera";
 import { STATE_STYLE } from "../map/palette";
 import { mountFilters } from "./filters";
 import { RefusalRows } from "./refusals";
@@ -166,8 +167,29 @@ class ListScreen {
 
   private open(selection: Selection, planId: string | null): void {
     this.context.select(selection);
+    const start = this.startOf(selection);
+    if (start !== null) this.context.view.set({ instant_ms: start });
     const places = this.placesOf(selection, planId);
-    if (places.length) this.context.map.fit(places);
+    if (places.length) this.context.map.fit(places, this.heightAt(selection));
+  }
+
+  /** A conflict is shown as it begins; a plan at whatever instant is shown. */
+  private startOf(selection: Selection): number | null {
+    const { known } = this.context;
+    const conflict =
+      selection.kind === "refusal"
+        ? known.refusals.get(selection.refusalId)?.conflicts[0]
+        : selection.kind === "conflict"
+          ? known.standing.get(selection.planId)?.[selection.place]
+          : undefined;
+    return conflict ? Date.parse(conflict.start) : null;
+  }
+
+  private heightAt(selection: Selection): number {
+    const { known } = this.context;
+    if (selection.kind === "plan") return heightOf([known.plans.get(selection.planId)].filter((plan) => plan !== undefined));
+    const conflicts = selection.kind === "refusal" ? known.refusals.get(selection.refusalId)?.conflicts : known.standing.get(selection.planId);
+    return Math.max(0, ...(conflicts ?? []).map((conflict) => conflict.upper_m));
   }
 
   private placesOf(selection: Selection, planId: string | null): { lat_deg: number; lon_deg: number }[] {
@@ -185,7 +207,7 @@ class ListScreen {
   private choose(plan: PlanView): void {
     this.context.select({ kind: "plan", planId: plan.plan_id });
     const places = this.pathOf(plan.plan_id);
-    if (places.length) this.context.map.fit(places);
+    if (places.length) this.context.map.fit(places, heightOf([plan]));
   }
 
   private planRow(plan: PlanView): HTMLElement[] {

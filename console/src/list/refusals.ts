@@ -2,7 +2,7 @@
 
 import type { Refusal } from "../api/wire";
 import { partyMark } from "../detail/parts";
-import { settlementText } from "../detail/refusal";
+import { settlementShort } from "../detail/refusal";
 import { shortId } from "../plans/naming";
 import { foldText } from "../plans/select";
 import type { Selection, View } from "../plans/view";
@@ -51,9 +51,9 @@ export class RefusalRows {
     const others = [...new Set(refusal.conflicts.map((conflict) => conflict.party_id))];
     return [
       h("span", { class: `mark ${isOpen ? "open" : "settled"}`, "aria-hidden": "true" }, isOpen ? "◆" : "✓"),
-      h("span", { class: "name" }, foreign(refusal.title || shortId(refusal.plan_id ?? context.known.partyName(refusal.party_id))), " ", h("span", { class: "with" }, context.say("with"), " "), others.map((id) => partyMark(context, id))),
+      h("span", { class: "name" }, foreign(refusal.title || shortId(refusal.plan_id ?? context.known.partyName(refusal.party_id)))),
       h("span", { class: "when" }, first ? ltr(context.units.spanShort(first.start, first.end)) : null),
-      h("span", { class: "by" }, settlementText(context, refusal.settlement)),
+      h("span", { class: "by" }, context.say("with"), " ", others.map((id) => [partyMark(context, id), " "]), "· ", settlementShort(context, refusal.settlement)),
     ];
   }
 }

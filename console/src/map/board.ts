@@ -9,7 +9,7 @@ import type { Context, Draft, MapPort } from "../shell/context";
 import { h } from "../shell/dom";
 import { groundOf } from "../shell/settings";
 import { wrapLon } from "../units/position";
-import { decodeCamera, encodeCamera, fitPoints, pointsOf, tilt } from "./camera";
+import { decodeCamera, encodeCamera, fitPoints, heightOf, metresAPixel, pointsOf, tilt, TILT_DEG } from "./camera";
 import { hoverBox } from "./hover";
 import { labelsOf } from "./label_texts";
 import { LabelCanvas } from "./labels";
@@ -27,6 +27,8 @@ import { loadWorld, type World } from "./world";
 setWorkerUrl(new URL(workerUrl, location.href).href);
 
 const MOST_VISIBLE = 20_000;
+/** A map narrower than this has labels without heights. */
+const ROOMY_PX = 560;
 
 export class MapBoard implements MapPort {
   readonly element: HTMLElement;
@@ -64,6 +66,7 @@ export class MapBoard implements MapPort {
       style: groundStyle(this.ground(), null),
       center: [10, 30],
       zoom: 1.5,
+      pitch: context.settings.get().isTilted ? TILT_DEG : 0,
       ...start,
       maxPitch: 60,
       attributionControl: false,
@@ -91,7 +94,6 @@ export class MapBoard implements MapPort {
       onMove(encodeCamera(this.map));
       this.redraw();
     });
-    if (!start && context.settings.get().isTilted) tilt(this.map, true);
     this.relabel();
     void this.loadGround();
   }
@@ -143,7 +145,7 @@ export class MapBoard implements MapPort {
       this.places = partyPlaces([...known.parties.keys(), ...[...known.plans.values()].map((plan) => plan.party_id)], this.context.who.party_id);
       if (!this.isFitted && known.isLoaded && known.plans.size > 0) {
         this.isFitted = true;
-        fitPoints(this.map, pointsOf(known.plans.values()), false);
+        this.fitAll(false);
       }
     }
     this.table.show(this.context.shown.ids());
@@ -167,15 +169,16 @@ export class MapBoard implements MapPort {
 
   fitPlan(planId: string): void {
     const plan = this.context.known.plans.get(planId);
-    if (plan) fitPoints(this.map, pointsOf([plan]));
+    if (plan) fitPoints(this.map, pointsOf([plan]), heightOf([plan]));
   }
 
-  fit(points: Iterable<LatLon>): void {
-    fitPoints(this.map, points);
+  fit(points: Iterable<LatLon>, height_m = 0): void {
+    fitPoints(this.map, points, height_m);
   }
 
-  fitAll(): void {
-    fitPoints(this.map, pointsOf(this.context.known.plans.values()));
+  fitAll(isAnimated = true): void {
+    const plans = [...this.context.known.plans.values()];
+    fitPoints(this.map, pointsOf(plans), heightOf(plans), isAnimated);
   }
 
   showDraft(draft: Draft | null): void {
@@ -266,9 +269,9 @@ export class MapBoard implements MapPort {
       isTilted,
       placeOf: (partyId: string) => this.partyPlace(partyId),
       selectedId: selection?.kind === "plan" ? selection.planId : null,
-      pixel_m: (40_075_016 * Math.cos((lat * Math.PI) / 180)) / (512 * 2 ** this.map.getZoom()),
+      pixel_m: metresAPixel(this.map.getZoom(), lat),
     };
     this.overlay.setProps({ layers: layersOf(this.scene, look) });
-    this.labels.set(labelsOf(this.scene, this.context, isTilted), ground);
+    this.labels.set(labelsOf(this.scene, this.context, isTilted, this.element.clientWidth >= ROOMY_PX), ground);
   }
 }

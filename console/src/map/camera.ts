@@ -5,7 +5,7 @@ import type { LatLon, PlanView } from "../api/wire";
 import { boundsOf, ringOf } from "./rings";
 
 const NEAREST_ZOOM = 14;
-const TILT_DEG = 50;
+export const TILT_DEG = 50;
 
 export interface Camera {
   readonly center: [number, number];
@@ -29,13 +29,38 @@ export function encodeCamera(map: MapLibre): string {
   return [round(lat, 5), round(lng, 5), round(map.getZoom(), 2), round(map.getBearing(), 1), round(map.getPitch(), 1)].join(",");
 }
 
-export function fitPoints(map: MapLibre, points: Iterable<LatLon>, isAnimated = true): void {
+/** How much of the map's height the way up to the highest point may take. */
+const HEIGHT_SHARE = 0.3;
+
+/**
+ * Moves the view so that points are in it.
+ *
+ * @param height_m how high above the ground they are; counts when the map is tilted
+ */
+export function fitPoints(map: MapLibre, points: Iterable<LatLon>, height_m = 0, isAnimated = true): void {
   const [south, west, north, east] = boundsOf(points);
   if (!(south <= north)) return;
-  map.fitBounds(
-    [[west, Math.max(-85, south)], [east, Math.min(85, north)]],
-    { padding: 60, maxZoom: NEAREST_ZOOM, animate: isAnimated && !prefersStill(), duration: 500, pitch: map.getPitch(), bearing: map.getBearing() },
-  );
+  const box: [[number, number], [number, number]] = [[west, Math.max(-85, south)], [east, Math.min(85, north)]];
+  const camera = map.cameraForBounds(box, { padding: 60, maxZoom: NEAREST_ZOOM, bearing: map.getBearing() });
+  if (!camera?.center) return;
+  const rise_m = height_m * Math.sin((map.getPitch() * Math.PI) / 180);
+  const highest_px = map.getContainer().clientHeight * HEIGHT_SHARE;
+  const nearest = rise_m > 0 ? zoomAt((rise_m / highest_px), (south + north) / 2) : NEAREST_ZOOM;
+  const zoom = Math.min(camera.zoom ?? NEAREST_ZOOM, nearest);
+  const offset: [number, number] = [0, rise_m / metresAPixel(zoom, (south + north) / 2)];
+  const duration = isAnimated && !prefersStill() ? 500 : 0;
+  map.easeTo({ center: camera.center, zoom, offset, duration });
+}
+
+const EQUATOR_M = 40_075_016;
+
+/** Metres on the ground for a pixel in the middle of the map. */
+export function metresAPixel(zoom: number, lat_deg: number): number {
+  return (EQUATOR_M * Math.cos((lat_deg * Math.PI) / 180)) / (512 * 2 ** zoom);
+}
+
+function zoomAt(metres: number, lat_deg: number): number {
+  return Math.log2((EQUATOR_M * Math.cos((lat_deg * Math.PI) / 180)) / (512 * metres));
 }
 
 /** All points of the borders of some plans. */
@@ -53,4 +78,11 @@ export function tilt(map: MapLibre, isTilted: boolean): void {
 
 function prefersStill(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** The highest that some plans reach, in metres as declared. */
+export function heightOf(plans: Iterable<PlanView>): number {
+  let height_m = 0;
+  for (const plan of plans) for (const volume of plan.volumes ?? []) height_m = Math.max(height_m, volume.upper_m);
+  return height_m;
 }

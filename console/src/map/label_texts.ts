@@ -9,7 +9,7 @@ import type { Arrow, Scene } from "./scene";
 const MOST = 200;
 
 /** One label a plan: mark of its state, name, heights; the selected and the off-nominal ones first. */
-export function labelsOf(scene: Scene, context: Context, isTilted: boolean): Label[] {
+export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasHeights: boolean): Label[] {
   const { selection } = context.view.get();
   const selectedId = selection && selection.kind !== "refusal" ? selection.planId : null;
   const strong: Label[] = [];
@@ -19,8 +19,8 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean): Lab
     if (seen.has(plan.plan_id) || seen.size >= MOST) continue;
     seen.add(plan.plan_id);
     const isStrong = plan.plan_id === selectedId || plan.state === "contingent" || plan.state === "nonconforming";
-    const band = context.units.band(volume.lower_m, volume.upper_m, volume.datum);
-    const text = `${STATE_STYLE[plan.state].mark} ${planName(plan)}  ${band}`;
+    const band = hasHeights ? `  ${context.units.band(volume.lower_m, volume.upper_m, volume.datum)}` : "";
+    const text = `${STATE_STYLE[plan.state].mark} ${shortened(planName(plan))}${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
   return [...strong, ...scene.arrows.map((arrow) => arrowLabel(arrow, context, isTilted)), ...plain];
@@ -39,4 +39,11 @@ function arrowLabel(arrow: Arrow, context: Context, isTilted: boolean): Label {
 /** A shift in time with its sign: `+7 min 30 s`. */
 export function shiftTime(shift_s: number, context: Context): string {
   return `${shift_s < 0 ? "−" : "+"}${context.units.seconds(shift_s)}`;
+}
+
+const LONGEST = 18;
+
+function shortened(name: string): string {
+  const signs = [...name];
+  return signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
 }

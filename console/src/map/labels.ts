@@ -32,7 +32,8 @@ export class LabelCanvas {
     const pen = this.element.getContext("2d");
     if (!pen) throw new Error("no 2D canvas");
     this.pen = pen;
-    map.getCanvasContainer().append(this.element);
+    // Above deck.gl's canvas, which is in the container of the map's controls.
+    map.getContainer().append(this.element);
     map.on("render", () => this.draw());
   }
 
@@ -105,10 +106,11 @@ export class LabelCanvas {
     let count = 0;
     for (const label of this.labels) {
       if (count >= MOST_LABELS) break;
-      const [x, y] = viewport.project(label.place as [number, number, number]) as [number, number];
-      if (!(x > -50 && x < width + 50 && y > -20 && y < height + 20)) continue;
+      const [at, y] = viewport.project(label.place as [number, number, number]) as [number, number];
+      if (!(at > 0 && at < width && y > 0 && y < height)) continue;
       pen.font = label.isStrong ? STRONG_FONT : FONT;
       const half = pen.measureText(label.text).width / 2 + 4;
+      const x = Math.min(width - half, Math.max(half, at));
       const top = this.free(x - half, y - LINE_PX - 4, x + half, count);
       if (top === null) continue;
       pen.fillStyle = inks.labelGround;

@@ -37,24 +37,25 @@ export function layersOf(scene: Scene, look: Look): Layer[] {
   layers.push(selectedLayer(scene.selected, look, inks), ...pieceLayers(scene.pieces, look, inks));
   layers.push(...ghostLayers(scene.ghosts, look, inks), arrowLayer(scene.arrows, look, inks));
   layers.push(handleLayer(scene.handles, inks));
-  return layers;
+  // An extruded layer without data asks for minus one instance, which the graphics driver reports as an error.
+  return layers.filter((layer) => (layer.props.data as readonly unknown[]).length > 0);
 }
 
 function colorOf(item: Item, look: Look, alpha: number): Rgba {
   return withAlpha(partyColor(look.placeOf(item.plan.party_id), look.ground), alpha);
 }
 
+/** What comes soon: a faint stain without border, so that many of them show where it will be busy. */
 function aheadLayer(items: readonly Item[], look: Look): Layer {
-  return new PathLayer<Item>({
-    id: "ahead",
+  return new SolidPolygonLayer<Item>({
+    id: look.isTilted ? "ahead-3d" : "ahead",
     data: items as Item[],
     positionFormat: "XYZ",
-    _pathType: "open",
-    getPath: (item) => item.ground,
-    getColor: (item) => colorOf(item, look, 80),
-    getWidth: 1,
-    widthUnits: "pixels",
-    updateTriggers: { getColor: look.ground },
+    getPolygon: (item) => (look.isTilted ? item.base : item.ground),
+    getFillColor: (item) => colorOf(item, look, look.ground === "dark" ? 30 : 36),
+    extruded: false,
+    parameters: { depthWriteEnabled: false },
+    updateTriggers: { getFillColor: look.ground },
   });
 }
 

@@ -15,8 +15,8 @@ import type { Store } from "./store";
 
 /** What other screens may ask of the map. */
 export interface MapPort {
-  /** Moves the view so that all points are in it. */
-  fit(points: Iterable<LatLon>): void;
+  /** Moves the view so that all points are in it; `height_m` is how high the highest is. */
+  fit(points: Iterable<LatLon>, height_m?: number): void;
   /** Draws what is being declared, what is in its way and a way out; null: nothing. */
   showDraft(draft: Draft | null): void;
   /** Gives clicks on the map to somebody until the returned function is called. */

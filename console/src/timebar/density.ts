@@ -6,7 +6,9 @@ export interface Density {
   /** Plans of the viewer's party and of others that are there in each slice. */
   readonly mine: Int32Array;
   readonly others: Int32Array;
-  readonly refused: Int32Array;
+  /** Conflicts of refusals that are open, and of those that are settled. */
+  readonly open: Int32Array;
+  readonly settled: Int32Array;
   readonly most: number;
 }
 
@@ -19,7 +21,8 @@ export function densityOf(
 ): Density {
   const mine = new Int32Array(slices + 1);
   const others = new Int32Array(slices + 1);
-  const refused = new Int32Array(slices);
+  const open = new Int32Array(slices);
+  const settled = new Int32Array(slices);
   const width_ms = (to_ms - from_ms) / slices;
   for (const plan of plans) {
     const first = Math.floor((Date.parse(plan.start) - from_ms) / width_ms);
@@ -33,7 +36,8 @@ export function densityOf(
   for (const refusal of refusals) {
     const start = refusal.conflicts[0]?.start ?? refusal.at;
     const slice = Math.floor((Date.parse(start) - from_ms) / width_ms);
-    if (slice >= 0 && slice < slices) refused[slice] = (refused[slice] ?? 0) + 1;
+    const row = refusal.settlement.is_settled ? settled : open;
+    if (slice >= 0 && slice < slices) row[slice] = (row[slice] ?? 0) + 1;
   }
   let most = 1;
   for (let k = 0; k < slices; k += 1) {
@@ -43,7 +47,7 @@ export function densityOf(
     }
     most = Math.max(most, (mine[k] ?? 0) + (others[k] ?? 0));
   }
-  return { mine: mine.subarray(0, slices), others: others.subarray(0, slices), refused, most };
+  return { mine: mine.subarray(0, slices), others: others.subarray(0, slices), open, settled, most };
 }
 
 const STEPS_MS = [

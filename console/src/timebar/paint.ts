@@ -47,12 +47,12 @@ function paintPast(pen: CanvasRenderingContext2D, now_x: number, floor: number, 
 }
 
 function paintDensity(pen: CanvasRenderingContext2D, picture: Picture, width: number, floor: number): void {
-  const { mine, others, refused, most } = picture.density;
+  const { mine, others, open, settled, most } = picture.density;
   const slice = width / mine.length;
   const unit = (floor - 14) / most;
   const own = cssColor(partyColor(0, picture.ground));
   for (let k = 0; k < mine.length; k += 1) {
-    const [m, o, r] = [mine[k] ?? 0, others[k] ?? 0, refused[k] ?? 0];
+    const [m, o] = [mine[k] ?? 0, others[k] ?? 0];
     if (o > 0) {
       pen.fillStyle = picture.ground === "dark" ? "rgba(170,185,200,0.45)" : "rgba(90,105,120,0.45)";
       pen.fillRect(k * slice, floor - (m + o) * unit, slice + 0.5, o * unit);
@@ -61,11 +61,16 @@ function paintDensity(pen: CanvasRenderingContext2D, picture: Picture, width: nu
       pen.fillStyle = own;
       pen.fillRect(k * slice, floor - m * unit, slice + 0.5, m * unit);
     }
-    if (r > 0) {
-      pen.fillStyle = cssColor(INKS[picture.ground].alarm);
-      pen.fillRect(k * slice, 2, Math.max(2, slice), Math.min(9, 3 + r * 2));
-    }
+    // Settled ones hang as short grey ticks, open ones as long red ones.
+    tick(pen, k * slice, slice, settled[k] ?? 0, 6, picture.ground === "dark" ? "#8496a6" : "#72828f");
+    tick(pen, k * slice, slice, open[k] ?? 0, 12, cssColor(INKS[picture.ground].alarm));
   }
+}
+
+function tick(pen: CanvasRenderingContext2D, at: number, width: number, count: number, length: number, color: string): void {
+  if (count === 0) return;
+  pen.fillStyle = color;
+  pen.fillRect(at, 0, Math.max(2, width), length);
 }
 
 function paintAxis(

@@ -128,9 +128,8 @@ export class Timebar {
     const jump = (by_ms: number, mark: string, label: string): HTMLElement =>
       h("button", { type: "button", class: "icon", "aria-label": label, title: label, on: { click: () => this.step(by_ms) } }, mark);
     return [
-      jump(-600_000, "«", context.say("time.back")),
-      this.playButton,
-      jump(600_000, "»", context.say("time.forward")),
+      // Time runs to the right in every language, so these are not mirrored either.
+      h("span", { class: "transport", dir: "ltr" }, jump(-600_000, "«", context.say("time.back")), this.playButton, jump(600_000, "»", context.say("time.forward"))),
       speed,
       this.nowButton,
       this.label,
