@@ -1,0 +1,60 @@
+/** One conflict on one sheet of paper, to be signed for, filed or carried to a meeting. */
+
+import type { Conflict, PlanView, Refusal } from "../api/wire";
+import { planName } from "../plans/naming";
+import type { Context } from "../shell/context";
+import { fill, foreign, h, ltr } from "../shell/dom";
+import { formatDateTime } from "../units/time";
+import { conflictFacts, facts } from "./parts";
+import { settlementText } from "./refusal";
+import { sketch, type Sketched } from "./sketch";
+
+/** Whose side the sheet is printed from. */
+export interface Side {
+  readonly refusal?: Refusal;
+  readonly plan?: PlanView;
+}
+
+export function printConflict(context: Context, conflict: Conflict, side: Side): void {
+  const host = document.getElementById("print");
+  if (!host) return;
+  fill(host, sheet(context, conflict, side));
+  window.print();
+}
+
+export function sheet(context: Context, conflict: Conflict, side: Side): HTMLElement {
+  const { known, who } = context;
+  const own = side.plan ?? (side.refusal?.plan_id ? known.plans.get(side.refusal.plan_id) : undefined);
+  const other = conflict.plan_id ? known.plans.get(conflict.plan_id) : undefined;
+  const ownId = side.refusal?.party_id ?? own?.party_id ?? who.party_id;
+  const title = side.refusal?.title || (own && planName(own)) || side.refusal?.plan_id || "";
+  const drawn: Sketched[] = [
+    { name: known.partyName(ownId), volumes: side.refusal?.volumes ?? own?.volumes ?? [], dash: "" },
+    { name: known.partyName(conflict.party_id), volumes: other?.volumes ?? [], dash: "6 4" },
+  ];
+  return h(
+    "article",
+    { class: "sheet", dir: context.words.direction, lang: context.words.language },
+    h("header", {}, h("h1", {}, context.say("conflict.title")), h("p", {}, foreign(who.exchange_name))),
+    sketch(context, conflict, drawn),
+    h(
+      "p",
+      { class: "key" },
+      drawn.map((one) => h("span", {}, h("i", { class: one.dash ? "line dashed" : "line" }), foreign(one.name))),
+      h("span", {}, h("i", { class: "area" }), context.say("print.shared")),
+    ),
+    facts([
+      [context.say("refusal.by"), foreign(known.partyName(ownId))],
+      title ? [context.say("title"), foreign(title)] : null,
+    ]),
+    conflictFacts(context, conflict),
+    side.refusal ? facts([[context.say("print.settlement"), settlementText(context, side.refusal.settlement)]]) : null,
+    h(
+      "footer",
+      {},
+      context.say("print.by", { who: who.account_name || who.account_id, party: who.party_name, when: "" }),
+      " ",
+      ltr(formatDateTime(context.clock.now(), "utc")),
+    ),
+  );
+}

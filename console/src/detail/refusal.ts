@@ -1,0 +1,114 @@
+/** One refusal: who was refused, what was in the way, what settled it or what may be done. */
+
+import type { Refusal, Settlement } from "../api/wire";
+import { shortId } from "../plans/naming";
+import type { Context } from "../shell/context";
+import { foreign, h, ltr } from "../shell/dom";
+import { shiftTime } from "../map/label_texts";
+import { button, conflictFacts, facts, partyMark, planLink, showAt, volumeTable } from "./parts";
+import { printConflict } from "./print";
+import { askWays } from "./ways";
+
+export function refusalDetail(context: Context, refusalId: string): HTMLElement {
+  const refusal = context.known.refusals.get(refusalId);
+  if (!refusal) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "refusal.gone" : "loading"));
+  const isMine = refusal.is_mine;
+  const isOpen = !refusal.settlement.is_settled;
+  return h(
+    "article",
+    {},
+    h("h2", { tabindex: "-1" }, context.say(isMine ? "refusal.title" : "refusal.title_other")),
+    h("p", { class: `state ${isOpen ? "open" : "settled"}` }, settlementText(context, refusal.settlement)),
+    refusalFacts(context, refusal),
+    isMine && isOpen ? doSomething(context, refusal) : null,
+    h("h3", {}, context.say("refusal.conflicts", { n: refusal.conflicts.length })),
+    refusal.conflicts.map((conflict) =>
+      h(
+        "section",
+        { class: "conflict" },
+        conflictFacts(context, conflict),
+        h(
+          "div",
+          { class: "actions" },
+          button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m)),
+          button(context, "print", () => printConflict(context, conflict, { refusal })),
+        ),
+      ),
+    ),
+    refusal.is_complete === false ? h("p", { class: "bad" }, context.say("refusal.incomplete")) : null,
+    refusal.volumes
+      ? h("details", {}, h("summary", {}, context.say("refusal.volumes", { n: refusal.volumes.length })), volumeTable(context, refusal.volumes))
+      : h("p", { class: "calm" }, context.say("refusal.shared_only")),
+  );
+}
+
+function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
+  return facts([
+    [context.say("refusal.by"), partyMark(context, refusal.party_id)],
+    refusal.title ? [context.say("title"), foreign(refusal.title)] : null,
+    refusal.plan_id ? [context.say("plan"), context.known.plans.has(refusal.plan_id) ? planLink(context, refusal.plan_id) : ltr(shortId(refusal.plan_id), "id")] : null,
+    refusal.act ? [context.say("refusal.act"), context.say(`refused.${refusal.act}`)] : null,
+    [context.say("refusal.at"), ltr(context.units.dateTime(Date.parse(refusal.at)))],
+    (refusal.attempts ?? 1) > 1
+      ? [context.say("refusal.attempts"), ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`)]
+      : null,
+  ]);
+}
+
+/** What settled a refusal, in one line. */
+export function settlementText(context: Context, settlement: Settlement): HTMLElement {
+  const kind = settlement.kind ?? (settlement.is_settled ? "somehow" : "none");
+  const detail = settlementDetail(context, settlement);
+  const version = settlement.version ? ` · ${context.say("plan.version")} ${settlement.version}` : "";
+  return h("span", {}, context.say(`settled.${kind}`), detail ? " " : null, detail ? ltr(detail) : null, version);
+}
+
+/** The same for a list: what it was moved in, and by how much. */
+export function settlementShort(context: Context, settlement: Settlement): HTMLElement {
+  const { kind } = settlement;
+  if (kind !== "time" && kind !== "height" && kind !== "sideways") return settlementText(context, { ...settlement, version: null });
+  return h("span", {}, context.say(`way.${kind}`), " ", ltr(settlementDetail(context, settlement) ?? ""));
+}
+
+function settlementDetail(context: Context, settlement: Settlement): string | null {
+  const { units } = context;
+  if (settlement.kind === "time") return shiftTime(settlement.shift_s ?? 0, context);
+  if (settlement.kind === "height") {
+    const up_m = settlement.shift_up_m ?? 0;
+    return `${up_m < 0 ? "↓" : "↑"} ${units.heightDifference(Math.abs(up_m))}`;
+  }
+  if (settlement.kind === "sideways") return units.shift(settlement.shift_east_m ?? 0, settlement.shift_north_m ?? 0);
+  return null;
+}
+
+/** An own refusal that is open: ways out, asked for anew, and declared with one press. */
+function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
+  const { plan_id, volumes } = refusal;
+  if (!volumes || !plan_id || !context.may("plans.write")) return null;
+  const standing = context.known.plans.get(plan_id);
+  const text = {
+    title: refusal.title ?? standing?.title ?? "",
+    remarks: standing?.remarks ?? "",
+    priority: standing?.priority ?? 0,
+    ...(standing && { sharing: standing.sharing }),
+  };
+  return h(
+    "section",
+    {},
+    h("h3", {}, context.say("refusal.what_now")),
+    askWays(
+      context,
+      async () => {
+        const ways_out = { time_s: 7200, height_m: 600, sideways_m: 10_000 };
+        const found = await context.api.check({ volumes, priority: text.priority, ignore_plan_id: plan_id, ways_out });
+        return found.conflicts.length === 0 ? null : found.ways_out;
+      },
+      async (way) => {
+        const plan = await context.api.declare(plan_id, { ...text, volumes: way.volumes }, standing?.version ?? null);
+        context.known.takePlan(plan);
+        context.notices.show("good", context.say("plan.moved"));
+        context.select({ kind: "plan", planId: plan.plan_id });
+      },
+    ),
+  );
+}

@@ -1,0 +1,123 @@
+/** A long list of which only the rows in view exist; one stop for the tab key, arrows within. */
+
+import { fill, h } from "../shell/dom";
+
+const ROW_PX = 46;
+const SPARE = 4;
+
+export interface RowsOf<T> {
+  readonly idOf: (item: T) => string;
+  readonly paint: (item: T) => HTMLElement[];
+  readonly choose: (item: T) => void;
+}
+
+export class Rows<T> {
+  readonly element: HTMLElement;
+  private readonly body = h("div", { class: "rows-body" });
+  private readonly empty = h("p", { class: "calm", hidden: true });
+  private items: readonly T[] = [];
+  private selectedId: string | null = null;
+  private active = 0;
+  private drawn = "";
+  private readonly resized: ResizeObserver;
+
+  constructor(
+    label: string,
+    private readonly of: RowsOf<T>,
+  ) {
+    this.element = h(
+      "div",
+      {
+        class: "rows",
+        role: "listbox",
+        tabindex: "0",
+        "aria-label": label,
+        on: { scroll: () => this.draw(), keydown: (event: KeyboardEvent) => this.key(event) },
+      },
+      this.empty,
+      this.body,
+    );
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.element);
+  }
+
+  unmount(): void {
+    this.resized.disconnect();
+  }
+
+  /** Shows items; `isChanged` says that rows may read differently though the items are the same. */
+  set(items: readonly T[], selectedId: string | null, isChanged: boolean): void {
+    this.items = items;
+    this.body.style.height = `${items.length * ROW_PX}px`;
+    if (selectedId !== this.selectedId) {
+      this.selectedId = selectedId;
+      const place = items.findIndex((item) => this.of.idOf(item) === selectedId);
+      if (place >= 0) this.reveal(place);
+    }
+    if (isChanged) this.drawn = "";
+    this.active = Math.min(this.active, Math.max(0, items.length - 1));
+    this.draw();
+  }
+
+  showEmpty(text: string | null): void {
+    this.empty.hidden = text === null;
+    this.empty.textContent = text ?? "";
+  }
+
+  private reveal(place: number): void {
+    this.active = place;
+    const top = place * ROW_PX;
+    const { scrollTop, clientHeight } = this.element;
+    if (top < scrollTop) this.element.scrollTop = top;
+    else if (top + ROW_PX > scrollTop + clientHeight) this.element.scrollTop = top + ROW_PX - clientHeight;
+  }
+
+  private draw(): void {
+    const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE);
+    const last = Math.min(this.items.length, Math.ceil((this.element.scrollTop + this.element.clientHeight) / ROW_PX) + SPARE);
+    const key = `${first}/${last}/${this.active}/${this.selectedId}`;
+    if (key === this.drawn) return;
+    this.drawn = key;
+    fill(this.body, this.items.slice(first, last).map((item, k) => this.row(item, first + k)));
+    this.element.setAttribute("aria-activedescendant", this.items.length ? `row-${this.active}` : "");
+  }
+
+  private row(item: T, place: number): HTMLElement {
+    const row = h(
+      "div",
+      {
+        class: place === this.active ? "row active" : "row",
+        id: `row-${place}`,
+        role: "option",
+        "aria-selected": String(this.of.idOf(item) === this.selectedId),
+        "aria-posinset": place + 1,
+        "aria-setsize": this.items.length,
+        on: {
+          click: () => {
+            this.active = place;
+            this.of.choose(item);
+          },
+        },
+      },
+      this.of.paint(item),
+    );
+    row.style.top = `${place * ROW_PX}px`;
+    return row;
+  }
+
+  private key(event: KeyboardEvent): void {
+    const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 1);
+    const steps: Readonly<Partial<Record<string, number>>> = {
+      ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
+    };
+    const step = steps[event.key];
+    const item = this.items[this.active];
+    if (step !== undefined) {
+      this.reveal(Math.max(0, Math.min(this.items.length - 1, this.active + step)));
+      this.draw();
+    } else if ((event.key === "Enter" || event.key === " ") && item) this.of.choose(item);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}

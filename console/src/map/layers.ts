@@ -1,0 +1,224 @@
+/** deck.gl layers out of a scene. */
+
+import type { Layer } from "@deck.gl/core";
+import { PathStyleExtension, type PathStyleExtensionProps } from "@deck.gl/extensions";
+import { PathLayer, ScatterplotLayer, SolidPolygonLayer } from "@deck.gl/layers";
+import type { LatLon } from "../api/wire";
+import { arrowPath } from "./arrows";
+import { type Ground, INKS, type Inks, partyColor, type Rgb, type Rgba, STATE_STYLE } from "./palette";
+import type { Arrow, Ghost, Piece, Scene } from "./scene";
+import type { Item } from "./table";
+
+export interface Look {
+  readonly ground: Ground;
+  /** Whether heights are drawn as heights. */
+  readonly isTilted: boolean;
+  readonly placeOf: (partyId: string) => number;
+  readonly selectedId: string | null;
+  /** Metres on the ground for a pixel, for the heads of arrows. */
+  readonly pixel_m: number;
+}
+
+/** Dashes run on around a border instead of beginning anew at each of its points. */
+const DASHES = new PathStyleExtension({ dash: true, dashMode: "path" });
+const DASHED = { extensions: [DASHES], dashUnits: "pixels" as const };
+
+type Dashed<T> = PathStyleExtensionProps<T>;
+
+function withAlpha(color: Rgb, alpha: number): Rgba {
+  return [color[0], color[1], color[2], alpha];
+}
+
+export function layersOf(scene: Scene, look: Look): Layer[] {
+  const inks = INKS[look.ground];
+  const layers: Layer[] = [aheadLayer(scene.ahead, look)];
+  if (look.isTilted) layers.push(shadowLayer(scene.items, look));
+  layers.push(fillLayer(scene.items, look), borderLayer(scene.items, look, inks));
+  layers.push(selectedLayer(scene.selected, look, inks), ...pieceLayers(scene.pieces, look, inks));
+  layers.push(...ghostLayers(scene.ghosts, look, inks), arrowLayer(scene.arrows, look, inks));
+  layers.push(handleLayer(scene.handles, inks));
+  // An extruded layer without data asks for minus one instance, which the graphics driver reports as an error.
+  return layers.filter((layer) => (layer.props.data as readonly unknown[]).length > 0);
+}
+
+function colorOf(item: Item, look: Look, alpha: number): Rgba {
+  return withAlpha(partyColor(look.placeOf(item.plan.party_id), look.ground), alpha);
+}
+
+/** What comes soon: a faint stain without border, so that many of them show where it will be busy. */
+function aheadLayer(items: readonly Item[], look: Look): Layer {
+  return new SolidPolygonLayer<Item>({
+    id: look.isTilted ? "ahead-3d" : "ahead",
+    data: items as Item[],
+    positionFormat: "XYZ",
+    getPolygon: (item) => (look.isTilted ? item.base : item.ground),
+    getFillColor: (item) => colorOf(item, look, look.ground === "dark" ? 30 : 36),
+    extruded: false,
+    parameters: { depthWriteEnabled: false },
+    updateTriggers: { getFillColor: look.ground },
+  });
+}
+
+/** Where a volume in the air stands over the ground. */
+function shadowLayer(items: readonly Item[], look: Look): Layer {
+  return new SolidPolygonLayer<Item>({
+    id: "shadows",
+    data: items as Item[],
+    positionFormat: "XYZ",
+    getPolygon: (item) => item.ground,
+    getFillColor: look.ground === "dark" ? [0, 0, 0, 110] : [40, 60, 80, 40],
+    extruded: false,
+  });
+}
+
+function fillLayer(items: readonly Item[], look: Look): Layer {
+  return new SolidPolygonLayer<Item>({
+    id: look.isTilted ? "volumes-3d" : "volumes",
+    data: items as Item[],
+    pickable: true,
+    positionFormat: "XYZ",
+    getPolygon: (item) => (look.isTilted ? item.base : item.ground),
+    extruded: look.isTilted,
+    getElevation: (item) => item.volume.upper_m - item.volume.lower_m,
+    getFillColor: (item) => colorOf(item, look, STATE_STYLE[item.plan.state].fill),
+    material: false,
+    parameters: { depthWriteEnabled: false },
+    updateTriggers: { getFillColor: look.ground },
+  });
+}
+
+function borderLayer(items: readonly Item[], look: Look, inks: Inks): Layer {
+  return new PathLayer<Item, Dashed<Item>>({
+    id: look.isTilted ? "borders-3d" : "borders",
+    data: items as Item[],
+    ...DASHED,
+    positionFormat: "XYZ",
+    _pathType: "open",
+    getPath: (item) => (look.isTilted ? item.top : item.ground),
+    getColor: (item) => borderColor(item, look, inks),
+    getWidth: (item) => STATE_STYLE[item.plan.state].width_px,
+    getDashArray: (item) => STATE_STYLE[item.plan.state].dash as [number, number],
+    widthUnits: "pixels",
+    updateTriggers: { getColor: look.ground },
+  });
+}
+
+function borderColor(item: Item, look: Look, inks: Inks): Rgba {
+  const { border } = STATE_STYLE[item.plan.state];
+  if (border === "alarm") return withAlpha(inks.alarm, 255);
+  if (border === "ink") return withAlpha(inks.ink, 255);
+  return colorOf(item, look, 255);
+}
+
+/** Every volume of the selected plan, at whatever time. */
+function selectedLayer(items: readonly Item[], look: Look, inks: Inks): Layer {
+  return new PathLayer<Item>({
+    id: look.isTilted ? "selected-3d" : "selected",
+    data: items as Item[],
+    positionFormat: "XYZ",
+    _pathType: "open",
+    getPath: (item) => (look.isTilted ? item.top : item.ground),
+    getColor: withAlpha(inks.ink, 220),
+    getWidth: 2,
+    widthUnits: "pixels",
+    updateTriggers: { getColor: look.ground },
+  });
+}
+
+function pieceLayers(pieces: readonly Piece[], look: Look, inks: Inks): Layer[] {
+  return [
+    new SolidPolygonLayer<Piece>({
+      id: look.isTilted ? "pieces-3d" : "pieces",
+      data: pieces as Piece[],
+      positionFormat: "XYZ",
+      getPolygon: (piece) => (look.isTilted ? piece.base : piece.ground),
+      extruded: look.isTilted,
+      getElevation: (piece) => piece.upper_m - piece.lower_m,
+      getFillColor: (piece) => withAlpha(inks.alarm, piece.isSelected ? 170 : 90),
+      material: false,
+      parameters: { depthWriteEnabled: false },
+      updateTriggers: { getFillColor: look.ground },
+    }),
+    new PathLayer<Piece>({
+      id: look.isTilted ? "piece-borders-3d" : "piece-borders",
+      data: pieces as Piece[],
+      positionFormat: "XYZ",
+      _pathType: "open",
+      getPath: (piece) => (look.isTilted ? piece.base : piece.ground),
+      getColor: withAlpha(inks.alarm, 255),
+      getWidth: (piece) => (piece.isSelected ? 4 : 2),
+      widthUnits: "pixels",
+      updateTriggers: { getColor: look.ground },
+    }),
+  ];
+}
+
+const GHOST_DASH: Readonly<Record<Ghost["kind"], readonly [number, number]>> = {
+  refused: [4, 6],
+  way_out: [14, 5],
+  draft: [0, 0],
+  settled: [8, 3],
+};
+
+function ghostColor(ghost: Ghost, inks: Inks): Rgb {
+  if (ghost.kind === "refused") return inks.alarm;
+  return ghost.kind === "draft" ? inks.ink : inks.good;
+}
+
+function ghostLayers(ghosts: readonly Ghost[], look: Look, inks: Inks): Layer[] {
+  return [
+    new SolidPolygonLayer<Ghost>({
+      id: look.isTilted ? "ghost-fills-3d" : "ghost-fills",
+      data: ghosts as Ghost[],
+      positionFormat: "XYZ",
+      getPolygon: (ghost) => (look.isTilted ? ghost.base : ghost.ground),
+      extruded: look.isTilted,
+      getElevation: (ghost) => ghost.upper_m - ghost.lower_m,
+      getFillColor: (ghost) => withAlpha(ghostColor(ghost, inks), ghost.kind === "draft" ? 60 : 18),
+      material: false,
+      parameters: { depthWriteEnabled: false },
+      updateTriggers: { getFillColor: look.ground },
+    }),
+    new PathLayer<Ghost, Dashed<Ghost>>({
+      id: look.isTilted ? "ghosts-3d" : "ghosts",
+      data: ghosts as Ghost[],
+      ...DASHED,
+      positionFormat: "XYZ",
+      _pathType: "open",
+      getPath: (ghost) => (look.isTilted ? ghost.top : ghost.ground),
+      getColor: (ghost) => withAlpha(ghostColor(ghost, inks), 240),
+      getWidth: 2,
+      getDashArray: (ghost) => GHOST_DASH[ghost.kind] as [number, number],
+      widthUnits: "pixels",
+      updateTriggers: { getColor: look.ground },
+    }),
+  ];
+}
+
+function arrowLayer(arrows: readonly Arrow[], look: Look, inks: Inks): Layer {
+  return new PathLayer<Arrow>({
+    id: "arrows",
+    data: arrows as Arrow[],
+    getPath: (arrow) => arrowPath(arrow, look.isTilted, look.pixel_m) as [number, number, number][],
+    getColor: withAlpha(inks.good, 255),
+    getWidth: 3,
+    widthUnits: "pixels",
+    updateTriggers: { getPath: [look.isTilted, look.pixel_m], getColor: look.ground },
+  });
+}
+
+function handleLayer(handles: readonly LatLon[], inks: Inks): Layer {
+  return new ScatterplotLayer<LatLon>({
+    id: "handles",
+    data: handles as LatLon[],
+    getPosition: (handle) => [handle.lon_deg, handle.lat_deg],
+    getRadius: 5,
+    radiusUnits: "pixels",
+    stroked: true,
+    filled: true,
+    getFillColor: withAlpha(inks.halo, 255),
+    getLineColor: withAlpha(inks.ink, 255),
+    lineWidthUnits: "pixels",
+    getLineWidth: 2,
+  });
+}

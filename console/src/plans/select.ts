@@ -1,0 +1,72 @@
+/** Pure selections over what is known: what the filters let through, what is there at an instant. */
+
+import type { Conflict, PlanView, Refusal } from "../api/wire";
+import type { View } from "./view";
+
+export type Filters = Pick<View, "parties" | "states" | "text" | "onlyMine" | "onlyConflict">;
+
+/** What a filter by text looks at: title, id, party; case and accents do not matter. */
+export function foldText(text: string): string {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+}
+
+/** Ids of plans that stand in a conflict or are named in a refusal that nothing has settled. */
+export function plansInConflict(
+  standing: ReadonlyMap<string, readonly Conflict[]>,
+  refusals: Iterable<Refusal>,
+): Set<string> {
+  const ids = new Set<string>();
+  for (const [planId, conflicts] of standing) {
+    if (conflicts.length === 0) continue;
+    ids.add(planId);
+    for (const conflict of conflicts) if (conflict.plan_id) ids.add(conflict.plan_id);
+  }
+  for (const refusal of refusals) {
+    if (refusal.settlement.is_settled) continue;
+    if (refusal.plan_id) ids.add(refusal.plan_id);
+    for (const conflict of refusal.conflicts) if (conflict.plan_id) ids.add(conflict.plan_id);
+  }
+  return ids;
+}
+
+export function passes(plan: PlanView, filters: Filters, inConflict: ReadonlySet<string>, partyName: string): boolean {
+  if (filters.onlyMine && !plan.is_mine) return false;
+  if (filters.parties.length && !filters.parties.includes(plan.party_id)) return false;
+  if (!filters.states.includes(plan.state)) return false;
+  if (filters.onlyConflict && !inConflict.has(plan.plan_id)) return false;
+  if (filters.text === "") return true;
+  const wanted = foldText(filters.text);
+  return foldText(`${plan.title ?? ""}\n${plan.plan_id}\n${plan.party_id}\n${partyName}`).includes(wanted);
+}
+
+/** Plans that the filters let through, by start and id. */
+export function filterPlans(
+  plans: Iterable<PlanView>,
+  filters: Filters,
+  inConflict: ReadonlySet<string>,
+  partyName: (id: string) => string,
+): PlanView[] {
+  const found: PlanView[] = [];
+  for (const plan of plans) if (passes(plan, filters, inConflict, partyName(plan.party_id))) found.push(plan);
+  return found.sort(byStart);
+}
+
+export function byStart(a: PlanView, b: PlanView): number {
+  return Date.parse(a.start) - Date.parse(b.start) || (a.plan_id < b.plan_id ? -1 : 1);
+}
+
+/** Whether something from `start` to `end` is there at an instant; the end is exclusive. */
+export function isAt(span: { readonly start: string; readonly end: string }, instant_ms: number): boolean {
+  return Date.parse(span.start) <= instant_ms && instant_ms < Date.parse(span.end);
+}
+
+/** The window that holds all of the plans, or null without plans. */
+export function spanOf(plans: Iterable<PlanView>): readonly [number, number] | null {
+  let from = Infinity;
+  let to = -Infinity;
+  for (const plan of plans) {
+    from = Math.min(from, Date.parse(plan.start));
+    to = Math.max(to, Date.parse(plan.end));
+  }
+  return from < to ? [from, to] : null;
+}

@@ -1,0 +1,316 @@
+/** Puts the page together for somebody who is signed in, and takes it apart again. */
+
+import { Api } from "../api/client";
+import iconUrl from "../icon.svg?url";
+import type { PlanView, Who } from "../api/wire";
+import { Drawer } from "../detail/drawer";
+import { ServerClock } from "../live/clock";
+import { Feed } from "../live/feed";
+import { RefusalWatch } from "../live/refusals";
+import { MapBoard } from "../map/board";
+import { cssColor, partyColor, partyPlaces } from "../map/palette";
+import { Known } from "../plans/known";
+import { Shown } from "../plans/shown";
+import { StandingWatch } from "../plans/standing";
+import { decodeView, encodeView, type Selection } from "../plans/view";
+import type { Session } from "../session/session";
+import { fragmentValue } from "../session/session";
+import { Timebar } from "../timebar/timebar";
+import { Units } from "../units/units";
+import { Words } from "../words/words";
+import type { Context } from "./context";
+import { h } from "./dom";
+import { openHelp } from "./help";
+import { listen } from "./keyboard";
+import { Layout, type Pane } from "./layout";
+import { Notices } from "./notices";
+import { SCREENS } from "./screens";
+import { groundOf, type Settings } from "./settings";
+import { Store } from "./store";
+import { mountTopbar } from "./topbar";
+
+const ADDRESS_MS = 400;
+
+export class App {
+  private readonly known = new Known();
+  private readonly clock = new ServerClock();
+  private readonly view = new Store(decodeView(location.hash));
+  private readonly shown = new Shown(this.known, () => this.view.get());
+  private readonly notices = new Notices(() => this.words);
+  private readonly feed: Feed;
+  private readonly standing: StandingWatch;
+  private readonly refusals: RefusalWatch;
+  private readonly layout: Layout;
+  private readonly context: Context;
+  private readonly board: MapBoard;
+  private words: Words;
+  private units: Units;
+  private timebar: Timebar | null = null;
+  private camera: string;
+  private screen = SCREENS[0]?.id ?? "";
+  private places = { generation: -1, map: new Map<string, number>() };
+  private unmountShell: () => void = () => undefined;
+  private unmountScreen: () => void = () => undefined;
+  private addressTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly undo: (() => void)[] = [];
+
+  constructor(
+    root: HTMLElement,
+    private readonly session: Session,
+    private readonly who: Who,
+    private readonly settings: Store<Settings>,
+    private readonly onSignOut: () => void,
+  ) {
+    const api = new Api(session);
+    this.words = new Words(settings.get().language);
+    this.units = this.makeUnits();
+    this.camera = fragmentValue(location.hash, "at") ?? "";
+    this.feed = new Feed(api, this.known, this.clock, (error) => this.notices.trouble(error));
+    this.standing = new StandingWatch(api, this.known, () => this.clock.now());
+    this.refusals = new RefusalWatch(api, this.known);
+    this.layout = new Layout(root, this.notices.element);
+    this.context = this.makeContext(api);
+    this.applySettings();
+    this.board = new MapBoard(this.layout.map, this.context, this.camera || null, (camera) => {
+      this.camera = camera;
+      this.keepAddress();
+    });
+    this.mountShell();
+    this.listen();
+    this.refusals.start();
+    void this.feed.run();
+  }
+
+  /** Removes everything that listens, asks or draws. */
+  close(): void {
+    this.feed.stop();
+    this.standing.stop();
+    this.refusals.stop();
+    this.unmountScreen();
+    this.unmountShell();
+    for (const undo of this.undo) undo();
+    clearTimeout(this.addressTimer);
+  }
+
+  private makeContext(api: Api): Context {
+    const app = this;
+    return {
+      api,
+      who: this.who,
+      known: this.known,
+      view: this.view,
+      shown: this.shown,
+      settings: this.settings,
+      clock: this.clock,
+      feed: this.feed,
+      notices: this.notices,
+      get map() {
+        return app.board;
+      },
+      get words() {
+        return app.words;
+      },
+      get units() {
+        return app.units;
+      },
+      say: (key, members) => this.words.say(key, members),
+      instant: () => this.view.get().instant_ms ?? this.clock.now(),
+      select: (selection) => this.select(selection),
+      lookForRefusals: () => void this.refusals.look(),
+      may: (scope) => this.who.scopes.includes(scope),
+      partyColor: (partyId) => cssColor(partyColor(this.placeOf(partyId), groundOf(this.settings.get().theme))),
+    };
+  }
+
+  private placeOf(partyId: string): number {
+    if (this.places.generation !== this.known.generation) {
+      const ids = [...this.known.parties.keys(), ...[...this.known.plans.values()].map((plan: PlanView) => plan.party_id)];
+      this.places = { generation: this.known.generation, map: partyPlaces(ids, this.who.party_id) };
+    }
+    return this.places.map.get(partyId) ?? 1;
+  }
+
+  private makeUnits(): Units {
+    const { language, height, zone, notation } = this.settings.get();
+    return new Units({ locale: language, height, zone, notation }, () => this.clock.now());
+  }
+
+  /** All parts with text in them; mounted again when language or units change. */
+  private mountShell(): void {
+    this.unmountShell();
+    const { context, layout } = this;
+    const topbar = mountTopbar(context, () => void this.signOut(), () => openHelp(context));
+    layout.label(this.words);
+    layout.top.replaceChildren(topbar.element);
+    layout.time.replaceChildren();
+    this.timebar = new Timebar(layout.time, context);
+    const drawer = new Drawer(context);
+    layout.detail.replaceChildren(drawer.element);
+    layout.toolbar(context, this.board);
+    this.mountScreens();
+    this.unmountShell = () => {
+      topbar.unmount();
+      this.timebar?.unmount();
+      drawer.unmount();
+    };
+  }
+
+  private mountScreens(): void {
+    const allowed = SCREENS.filter((screen) => !screen.scope || this.context.may(screen.scope));
+    this.layout.tabs(
+      allowed.map((screen) => ({ id: screen.id, title: this.context.say(screen.title) })),
+      this.screen,
+      (id) => {
+        this.screen = id;
+        this.mountScreens();
+      },
+    );
+    this.unmountScreen();
+    this.layout.screen.replaceChildren();
+    const screen = allowed.find((one) => one.id === this.screen) ?? allowed[0];
+    this.unmountScreen = screen ? screen.mount(this.layout.screen, this.context) : () => undefined;
+  }
+
+  private applySettings(): void {
+    const { language, theme } = this.settings.get();
+    document.documentElement.lang = language;
+    document.documentElement.dir = this.words.direction;
+    document.documentElement.dataset["theme"] = groundOf(theme);
+    document.title = `${this.who.party_name} · ${this.who.exchange_name}`;
+  }
+
+  private onSettings(now: Settings, before: Settings): void {
+    this.words = new Words(now.language);
+    this.units = this.makeUnits();
+    this.applySettings();
+    if (now.theme !== before.theme) this.board.repaint();
+    if (now.isTilted !== before.isTilted) {
+      this.board.setTilt(now.isTilted);
+      this.layout.toolbar(this.context, this.board);
+      return;
+    }
+    const menu = document.querySelector<HTMLDetailsElement>(".menu")?.open ?? false;
+    const focused = document.activeElement?.id;
+    this.mountShell();
+    this.board.relabel();
+    const opened = document.querySelector<HTMLDetailsElement>(".menu");
+    if (opened) opened.open = menu;
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  private listen(): void {
+    const dark = matchMedia("(prefers-color-scheme: light)");
+    const themed = (): void => {
+      this.applySettings();
+      this.board.repaint();
+      this.timebar?.update();
+    };
+    dark.addEventListener("change", themed);
+    const live = setInterval(() => this.tick(), 1000);
+    this.undo.push(
+      () => dark.removeEventListener("change", themed),
+      () => clearInterval(live),
+      this.settings.subscribe((now, before) => this.onSettings(now, before)),
+      this.known.subscribe(() => {
+        this.board.update();
+        this.timebar?.update();
+        if (this.known.isLoaded) void this.standing.look();
+      }),
+      this.view.subscribe((now, before) => {
+        const isInstantOnly = now.instant_ms !== before.instant_ms && Object.keys(now).every((name) => name === "instant_ms" || now[name as keyof typeof now] === before[name as keyof typeof now]);
+        if (isInstantOnly) this.board.tick();
+        else this.board.update();
+        this.timebar?.update();
+        this.keepAddress();
+      }),
+      listen(this.commands()),
+    );
+  }
+
+  private tick(): void {
+    if (this.view.get().instant_ms === null) this.board.tick();
+    this.timebar?.update();
+    if (this.known.isLoaded) void this.standing.look();
+  }
+
+  private commands(): Parameters<typeof listen>[0] {
+    const show = (pane: Pane, focus: () => void): void => {
+      this.layout.show(pane);
+      focus();
+    };
+    const focusIn = (host: HTMLElement, what: string): void => host.querySelector<HTMLElement>(what)?.focus();
+    return [
+      { keys: ["?"], run: () => openHelp(this.context) },
+      { keys: ["/"], run: () => show("map", () => focusIn(this.layout.map, "input")) },
+      { keys: ["l", "L"], run: () => show("list", () => focusIn(this.layout.screen, ".rows, input")) },
+      { keys: ["m", "M"], run: () => show("map", () => focusIn(this.layout.map, ".maplibregl-canvas")) },
+      { keys: ["t", "T"], run: () => focusIn(this.layout.time, "canvas") },
+      { keys: ["d", "D"], run: () => show("detail", () => focusIn(this.layout.detail, "h2")) },
+      { keys: [" "], run: () => this.timebar?.player.toggle() },
+      { keys: ["n", "N"], run: () => this.timebar?.goLive() },
+      { keys: [","], run: () => this.timebar?.step(-60_000) },
+      { keys: ["."], run: () => this.timebar?.step(60_000) },
+      { keys: ["["], run: () => this.selectNext(-1) },
+      { keys: ["]"], run: () => this.selectNext(1) },
+      { keys: ["z", "Z"], run: () => this.fitSelection() },
+      { keys: ["a", "A"], run: () => this.board.fitAll() },
+      { keys: ["h", "H"], run: () => this.settings.set({ isTilted: !this.settings.get().isTilted }) },
+      { keys: ["+", "="], run: () => this.board.zoom(1) },
+      { keys: ["-"], run: () => this.board.zoom(-1) },
+      { keys: ["c", "C"], run: () => this.board.copyPlace() },
+      { keys: ["Escape"], run: () => this.select(null) },
+    ];
+  }
+
+  private selectNext(step: number): void {
+    const plans = this.shown.plans();
+    const { selection } = this.view.get();
+    const place = selection?.kind === "plan" ? plans.findIndex((plan) => plan.plan_id === selection.planId) : -1;
+    const next = plans[Math.max(0, Math.min(plans.length - 1, place + step))];
+    if (next) this.select({ kind: "plan", planId: next.plan_id });
+  }
+
+  private fitSelection(): void {
+    const { selection } = this.view.get();
+    if (selection && selection.kind !== "refusal") return this.board.fitPlan(selection.planId);
+    const refusal = selection && this.known.refusals.get(selection.refusalId);
+    if (refusal) this.board.fit(refusal.conflicts.flatMap((conflict) => conflict.outline.flat()));
+  }
+
+  private select(selection: Selection | null): void {
+    this.view.set({ selection });
+    this.layout.show(selection === null ? (this.layout.pane === "detail" ? "map" : this.layout.pane) : "detail");
+  }
+
+  /** The address follows what is looked at; not at every frame while the time plays. */
+  private keepAddress(): void {
+    clearTimeout(this.addressTimer);
+    this.addressTimer = setTimeout(() => {
+      const view = encodeView(this.view.get());
+      const fragment = [view, this.camera && `at=${this.camera}`].filter(Boolean).join("&");
+      history.replaceState(null, "", `#${fragment}`);
+    }, ADDRESS_MS);
+  }
+
+  private async signOut(): Promise<void> {
+    try {
+      await this.session.signOut();
+      this.onSignOut();
+    } catch (error) {
+      this.notices.trouble(error);
+    }
+  }
+}
+
+/** A page for somebody who is not signed in, or whose session cannot be asked for. */
+export function plainPage(words: Words, title: string, text: string, command: string | null, retry: (() => void) | null): HTMLElement {
+  return h(
+    "main",
+    { class: "plain", dir: words.direction, lang: words.language },
+    h("img", { src: iconUrl, alt: "", width: 56, height: 56 }),
+    h("h1", {}, title),
+    h("p", {}, text),
+    command ? h("pre", { dir: "ltr" }, command) : null,
+    retry ? h("button", { type: "button", class: "primary", on: { click: retry } }, words.say("retry")) : null,
+  );
+}

@@ -1,0 +1,217 @@
+/** The bar at the bottom: which instant is shown, how full the day is, playing it. */
+
+import { AHEAD_CHOICES } from "../plans/view";
+import { spanOf } from "../plans/select";
+import type { Context } from "../shell/context";
+import { fill, h, ltr } from "../shell/dom";
+import { groundOf } from "../shell/settings";
+import { formatCountdown } from "../units/time";
+import { type Density, densityOf } from "./density";
+import { paint } from "./paint";
+import { Player, SPEEDS } from "./play";
+import { firstWindow, keepIn, moveWindow, type Window, zoomWindow } from "./window";
+
+const SLICE_PX = 3;
+const KEY_STEPS_MS: Readonly<Partial<Record<string, number>>> = {
+  ArrowLeft: -60_000,
+  ArrowRight: 60_000,
+  ArrowDown: -600_000,
+  ArrowUp: 600_000,
+  PageDown: -3_600_000,
+  PageUp: 3_600_000,
+};
+
+export class Timebar {
+  readonly player: Player;
+  private window: Window | null = null;
+  private density: Density | null = null;
+  private densityKey = "";
+  private readonly canvas: HTMLCanvasElement;
+  private readonly label = h("output", { class: "instant" });
+  private readonly playButton: HTMLButtonElement;
+  private readonly nowButton: HTMLButtonElement;
+  private drag: { readonly x: number; readonly window: Window; readonly isPan: boolean } | null = null;
+  private readonly undo: (() => void)[] = [];
+
+  constructor(
+    host: HTMLElement,
+    private readonly context: Context,
+  ) {
+    this.player = new Player(() => context.instant(), (instant_ms) => this.move(instant_ms), () => this.update());
+    this.canvas = h("canvas", {
+      class: "density",
+      tabindex: "0",
+      role: "slider",
+      "aria-label": context.say("time.slider"),
+      on: {
+        pointerdown: (event: PointerEvent) => this.grab(event),
+        pointermove: (event: PointerEvent) => this.pull(event),
+        pointerup: () => (this.drag = null),
+        pointercancel: () => (this.drag = null),
+        wheel: (event: WheelEvent) => this.wheel(event),
+        keydown: (event: KeyboardEvent) => this.key(event),
+      },
+    });
+    this.playButton = h("button", { type: "button", class: "icon play", on: { click: () => this.player.toggle() } });
+    this.nowButton = h("button", { type: "button", on: { click: () => this.goLive() } }, context.say("time.now"));
+    host.append(h("div", { class: "time-controls" }, this.controls()), this.canvas);
+    const resized = new ResizeObserver(() => this.update());
+    resized.observe(this.canvas);
+    this.undo.push(() => resized.disconnect());
+    this.update();
+  }
+
+  unmount(): void {
+    this.player.stop();
+    for (const undo of this.undo) undo();
+  }
+
+  /** Moves the instant; the bar follows it if it leaves the window. */
+  move(instant_ms: number): void {
+    if (this.window) this.window = keepIn(this.window, instant_ms);
+    this.context.view.set({ instant_ms: Math.round(instant_ms) });
+  }
+
+  step(by_ms: number): void {
+    this.move(this.context.instant() + by_ms);
+  }
+
+  goLive(): void {
+    this.player.stop();
+    if (this.window) this.window = keepIn(this.window, this.context.clock.now());
+    this.context.view.set({ instant_ms: null });
+    this.update();
+  }
+
+  update(): void {
+    const { context } = this;
+    const { known, view } = context;
+    const now_ms = context.clock.now();
+    const instant_ms = context.instant();
+    if (known.isLoaded && !this.window) {
+      const span = spanOf(known.plans.values());
+      this.window = keepIn(firstWindow(span, now_ms), instant_ms);
+    }
+    const window = this.window ?? firstWindow(null, now_ms);
+    const { instant_ms: chosen_ms, ahead_min } = view.get();
+    paint(this.canvas, {
+      window,
+      density: this.densityFor(window),
+      now_ms,
+      instant_ms,
+      isLive: chosen_ms === null,
+      ahead_min,
+      zone: context.settings.get().zone,
+      ground: groundOf(context.settings.get().theme),
+    });
+    this.describe(window, instant_ms, chosen_ms === null, now_ms);
+  }
+
+  private controls(): HTMLElement[] {
+    const { context } = this;
+    const speed = h(
+      "select",
+      { "aria-label": context.say("time.speed"), on: { change: () => (this.player.speed = Number(speed.value)) } },
+      SPEEDS.map((factor) => h("option", { value: factor, selected: factor === this.player.speed }, `${factor}×`)),
+    );
+    const ahead = h(
+      "select",
+      {
+        "aria-label": context.say("time.ahead"),
+        title: context.say("time.ahead"),
+        on: { change: () => context.view.set({ ahead_min: Number(ahead.value) }) },
+      },
+      AHEAD_CHOICES.map((minutes) =>
+        h("option", { value: minutes, selected: minutes === context.view.get().ahead_min }, minutes === 0 ? context.say("time.ahead.none") : `+${context.units.seconds(minutes * 60)}`),
+      ),
+    );
+    const jump = (by_ms: number, mark: string, label: string): HTMLElement =>
+      h("button", { type: "button", class: "icon", "aria-label": label, title: label, on: { click: () => this.step(by_ms) } }, mark);
+    return [
+      // Time runs to the right in every language, so these are not mirrored either.
+      h("span", { class: "transport", dir: "ltr" }, jump(-600_000, "«", context.say("time.back")), this.playButton, jump(600_000, "»", context.say("time.forward"))),
+      speed,
+      this.nowButton,
+      this.label,
+      ahead,
+    ];
+  }
+
+  private densityFor(window: Window): Density {
+    const { known, shown } = this.context;
+    const slices = Math.max(20, Math.floor(this.canvas.clientWidth / SLICE_PX));
+    const key = `${window[0]}/${window[1]}/${slices}/${shown.key()}`;
+    if (!this.density || key !== this.densityKey) {
+      this.densityKey = key;
+      this.density = densityOf(shown.plans(), known.refusals.values(), window[0], window[1], slices);
+    }
+    return this.density;
+  }
+
+  private describe(window: Window, instant_ms: number, isLive: boolean, now_ms: number): void {
+    const { context, canvas } = this;
+    const label = context.say(this.player.isPlaying ? "time.pause" : "time.play");
+    this.playButton.setAttribute("aria-label", label);
+    this.playButton.title = label;
+    this.playButton.textContent = this.player.isPlaying ? "❚❚" : "▶";
+    this.nowButton.setAttribute("aria-pressed", String(isLive));
+    const text = context.units.dateTime(instant_ms);
+    const away = isLive ? context.say("time.live") : `${instant_ms < now_ms ? "−" : "+"}${formatCountdown(instant_ms - now_ms)}`;
+    fill(this.label, ltr(text), " ", h("small", { class: isLive ? "live" : "away" }, isLive ? away : ltr(away)));
+    canvas.setAttribute("aria-valuemin", String(Math.round(window[0] / 1000)));
+    canvas.setAttribute("aria-valuemax", String(Math.round(window[1] / 1000)));
+    canvas.setAttribute("aria-valuenow", String(Math.round(instant_ms / 1000)));
+    canvas.setAttribute("aria-valuetext", `${text} ${away}`);
+  }
+
+  private at(x: number, window: Window): number {
+    const box = this.canvas.getBoundingClientRect();
+    return window[0] + ((x - box.left) / box.width) * (window[1] - window[0]);
+  }
+
+  private grab(event: PointerEvent): void {
+    if (!this.window) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.drag = { x: event.clientX, window: this.window, isPan: event.shiftKey || event.button === 1 };
+    this.player.stop();
+    this.pull(event);
+  }
+
+  private pull(event: PointerEvent): void {
+    const { drag } = this;
+    if (!drag || !this.window) return;
+    if (!drag.isPan) {
+      this.context.view.set({ instant_ms: Math.round(this.at(event.clientX, this.window)) });
+      return;
+    }
+    this.window = moveWindow(drag.window, this.at(drag.x, drag.window) - this.at(event.clientX, drag.window));
+    this.update();
+  }
+
+  private wheel(event: WheelEvent): void {
+    if (!this.window) return;
+    event.preventDefault();
+    const span_ms = this.window[1] - this.window[0];
+    const isSideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
+    this.window = isSideways
+      ? moveWindow(this.window, (span_ms * (event.deltaX || event.deltaY)) / 1000)
+      : zoomWindow(this.window, 1.0015 ** event.deltaY, this.at(event.clientX, this.window));
+    this.update();
+  }
+
+  private key(event: KeyboardEvent): void {
+    const step_ms = KEY_STEPS_MS[event.key];
+    if (step_ms !== undefined) this.step(step_ms * (event.shiftKey ? 10 : 1));
+    else if (event.key === "Home") this.goLive();
+    else if (event.key === "+" || event.key === "-") this.zoomKey(event.key === "+" ? 0.5 : 2);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private zoomKey(factor: number): void {
+    if (!this.window) return;
+    this.window = zoomWindow(this.window, factor, this.context.instant());
+    this.update();
+  }
+}
