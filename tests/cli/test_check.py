@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from detente.cli import check as check_module
 from detente.cli.check import SHOWN_ROWS, command, printable
+from detente.errors import BadInput
+from tests.formats.test_geojson import BAD, collection, feature
 
 ROOT = Path(__file__).parents[2]
 
@@ -181,6 +184,73 @@ def test_unreadable_input_names_every_fault_and_checks_nothing(check, tmp_path):
     assert not (tmp_path / "o.geojson").exists()
     faults = json.loads(result.stdout)["faults"]
     assert [(fault["feature"], fault["field"]) for fault in faults] == [(2, "lower_m"), (3, "party")]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_fault_is_told_as_json(check, name):
+    bad, field = BAD[name]
+    result = check([feature(5), bad], "--json")
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    faults = json.loads(result.stdout)["faults"]
+    assert (faults[0]["feature"], faults[0]["field"]) == (2, field)
+
+
+def test_the_documents_broken_file_as_json():
+    result = CliRunner().invoke(command, [str(ROOT / "docs/examples/broken.geojson"), "--json"])
+    assert result.exit_code == 2
+    assert [fault["feature"] for fault in json.loads(result.stdout)["faults"]] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (BadInput("no such thing"), "no such thing"),
+        (ValueError("two\nlines"), "the check failed: ValueError: two\ufffdlines"),
+        (MemoryError(), "the check failed: MemoryError: "),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_what_fails_inside_is_no_conflict(check, monkeypatch, error, line):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(check_module, "_find", fail)
+    result = check([circle("A"), circle("B")])
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", line + "\n")
+
+
+def run_detente(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
+    run = [sys.executable, "-c", "from detente.cli import main; main()", "check", *map(str, words)]
+    return subprocess.run(run, stdout=stdout, stderr=stderr, text=True, check=False)
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A file whose two plans conflict."""
+    path = tmp_path / "two.geojson"
+    path.write_text(json.dumps(collection(circle("A"), circle("B"))))
+    return path
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_standard_output_that_is_full(two, options):
+    with Path("/dev/full").open("w") as full:
+        for path in (two, ROOT / "docs/examples/broken.geojson"):
+            done = run_detente(path, *options, stdout=full)
+            assert done.returncode == 2
+            if path == two or options:
+                assert done.stderr.splitlines()[-1] == "standard output: No space left on device"
+            assert "Traceback" not in done.stderr
+        assert run_detente(two, *options, stdout=full, stderr=full).returncode == 2
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_standard_output_that_nobody_reads(two, options):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run_detente(two, *options, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (2, "standard output: Broken pipe\n")
 
 
 def test_a_missing_file(tmp_path):

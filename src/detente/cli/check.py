@@ -1,13 +1,15 @@
 """``detente check``: all conflicts of all plans in files; needs no exchange and no network."""
 
+import errno
 import math
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import msgspec
@@ -16,6 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from detente.errors import DetenteError
 from detente.formats.conflicts import Conflicts, FoundConflict, write_geojson, write_json
 from detente.formats.faults import FaultyFile
 from detente.formats.read import ReadPlans, read_files
@@ -93,13 +96,65 @@ def _find(read: ReadPlans, separation: Separation, *, own: bool, bar: Progress) 
     return Conflicts(read.table, sweep, pairs)
 
 
+class _Unwritable(Exception):
+    """A place that a result cannot be written to."""
+
+
+@contextmanager
+def _writing(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _Unwritable(f"{place}: {error.strerror or error}") from error
+
+
+class _Console(Console):
+    """A console that raises where the library's own ends the process with the exit code of conflicts."""
+
+    def on_broken_pipe(self) -> None:
+        """Treat a pipe that nobody reads like any other place that cannot be written to."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+@contextmanager
+def _no_failure_is_a_conflict() -> Iterator[None]:
+    """End with one line and exit code 2, whatever fails: 1 says that there are conflicts."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _give_up("interrupted")
+    except _Unwritable as error:
+        _give_up(str(error))
+    except DetenteError as error:
+        _give_up(error.detail)
+    except OSError as error:
+        _give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except Exception as error:  # noqa: BLE001 - see the docstring
+        _give_up(f"the check failed: {type(error).__name__}: {error}")
+
+
+def _give_up(reason: str) -> NoReturn:
+    with suppress(OSError, ValueError):
+        click.echo(printable(reason), err=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # What is left in the buffer would fail once more at the end, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (AttributeError, ValueError):
+            continue
+    sys.exit(EXIT_UNREADABLE)
+
+
 def _report_faults(error: FaultyFile, *, as_json: bool) -> None:
     for fault in error.faults:
         click.echo(printable(f"{fault.file}: {fault.sentence()}"), err=True)
     count = len(error.faults)
     click.echo(f"{count} fault{'s' if count > 1 else ''}; nothing was checked.", err=True)
     if as_json:
-        click.echo(msgspec.json.encode({"faults": error.faults}))
+        with _writing("standard output"):
+            click.echo(msgspec.json.encode({"faults": error.faults}))
 
 
 def _save(conflicts: Conflicts, path: Path) -> None:
@@ -133,9 +188,9 @@ def _row(conflict: FoundConflict) -> list[Text]:
 
 
 def _show(conflicts: Conflicts) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = _Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
+        console = _Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
     table = Table(title=None)
     for name in ("plan", "plan", "rule", "from", "to", "heights", "depth (ground, height, time)"):
         table.add_column(name, overflow="fold")
@@ -185,25 +240,26 @@ def command(
 ) -> None:
     """Find all conflicts among the plans in FILES (GeoJSON, KML, KMZ).
 
-    Exit code 0: no conflict; 1: conflicts; 2: something could not be read, and nothing was checked.
+    Exit code 0: no conflict; 1: conflicts; 2: something could not be read or written, or failed.
     """
     began_s = time.monotonic()
-    try:
-        with _progress(is_quiet=is_quiet) as bar:
-            read = _read(files, bar)
-            conflicts = _find(read, separation, own=not no_own, bar=bar)
-            if out:
-                _save(conflicts, out)
-    except FaultyFile as error:
-        _report_faults(error, as_json=as_json)
-        sys.exit(EXIT_UNREADABLE)
-    except OSError as error:
-        click.echo(printable(f"{error.filename}: {error.strerror}"), err=True)
-        sys.exit(EXIT_UNREADABLE)
-    if as_json:
-        write_json(conflicts, read.table, separation, sys.stdout.buffer)
-    elif not is_quiet:
-        if len(conflicts):
-            _show(conflicts)
-        click.echo(_summary(read, conflicts, began_s))
+    with _no_failure_is_a_conflict():
+        try:
+            with _progress(is_quiet=is_quiet) as bar:
+                read = _read(files, bar)
+                conflicts = _find(read, separation, own=not no_own, bar=bar)
+                if out:
+                    with _writing(str(out)):
+                        _save(conflicts, out)
+        except FaultyFile as error:
+            _report_faults(error, as_json=as_json)
+            sys.exit(EXIT_UNREADABLE)
+        with _writing("standard output"):
+            if as_json:
+                write_json(conflicts, read.table, separation, sys.stdout.buffer)
+                sys.stdout.flush()
+            elif not is_quiet:
+                if len(conflicts):
+                    _show(conflicts)
+                click.echo(_summary(read, conflicts, began_s))
     sys.exit(EXIT_CONFLICTS if len(conflicts) else EXIT_NONE)

@@ -240,10 +240,9 @@ class GeoJsonReader:
             features, numbers = self._decode_each(batch, numbers, error)
         rows, bad = _rows(features, numbers)
         if len(bad):
-            for index in bad.tolist():
-                self._refuse(
-                    batch.parts[numbers[index] - (self._number - len(batch.parts))], numbers[index], None
-                )
+            first = self._number - len(batch.parts)
+            for number in numbers[bad].tolist():
+                self._refuse(batch.parts[number - first], number, None)
             good = np.setdiff1d(np.arange(len(features)), bad)
             rows, _ = _rows([features[index] for index in good.tolist()], numbers[good])
         self._builder.add(self._name, rows)
