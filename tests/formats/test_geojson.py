@@ -12,7 +12,9 @@ from detente.formats.faults import FaultyFile
 from detente.formats.features import explain
 from detente.formats.plans import plans_to_geojson, read_plans
 from detente.formats.read import read_files
+from detente.geo.limits import MAX_INSTANT_MS
 from detente.geo.model import Circle, Corridor, Datum, LatLon, Polygon
+from detente.geo.solid import prepare
 
 SQUARE = [[8.0, 47.0], [8.01, 47.0], [8.01, 47.01], [8.0, 47.01], [8.0, 47.0]]
 
@@ -132,6 +134,15 @@ def test_the_features_own_id_and_integers(read):
     assert faults_of(read, collection(feature(1, id=...))) == [(1, None, "id")]
 
 
+def zigzag(leg_m, turns):
+    """A path of that many legs there and back, somewhat longer than the product."""
+    east = leg_m / 111_320
+    return {
+        "type": "LineString",
+        "coordinates": [[(turn % 2) * east, 1e-5 * turn] for turn in range(turns + 1)],
+    }
+
+
 BAD = {
     "no party": (feature(party=...), "party"),
     "empty party": (feature(party=""), "party"),
@@ -142,6 +153,8 @@ BAD = {
     "a number for a time": (feature(start=17), "start"),
     "reversed": (feature(start="2026-07-01T12:00:00Z"), "end"),
     "no duration": (feature(end="2026-07-01T10:00:00Z"), "end"),
+    "rounded past the year 9999": (feature(end="9999-12-31T23:59:59.9999Z"), "end"),
+    "past the year 9999 in UTC": (feature(end="9999-12-31T23:59:59-14:00"), "end"),
     "text for a height": (feature(lower_m="0"), "lower_m"),
     "true for a height": (feature(lower_m=True), "lower_m"),
     "no height": (feature(upper_m=0), "upper_m"),
@@ -171,6 +184,8 @@ BAD = {
         feature(1, {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}),
         "geometry",
     ),
+    "long line": (feature(1, zigzag(250_000.0, 220), width_m=100), "geometry"),
+    "long line of many short legs": (feature(1, zigzag(6_000.0, 9_000), width_m=100), "geometry"),
     "not a feature": ({"type": "Thing"}, "type"),
     "null geometry": ({**feature(), "geometry": None}, "geometry"),
     "null properties": ({**feature(), "properties": None}, "properties"),
@@ -193,6 +208,13 @@ def test_all_faults_of_one_feature(read):
         "upper_m",
         "radius_m",
     ]
+
+
+def test_the_last_instant_and_the_longest_line(read):
+    longest = feature(2, zigzag(6_000.0, 8_300), width_m=100)
+    table = read(collection(feature(1, end="9999-12-31T23:59:59.9994Z"), longest))
+    assert table.columns.end_ms[0] == MAX_INSTANT_MS
+    assert all(prepare(table.columns.volume_at(index)) for index in (0, 1))
 
 
 def test_one_id_of_two_parties(read, tmp_path):

@@ -169,3 +169,21 @@ def test_kmz(tmp_path, monkeypatch):
     monkeypatch.setattr(kml, "MAX_KML_BYTES", 10_000)
     with pytest.raises(FaultyFile, match="size"):
         read_files([archive(tmp_path / "bomb.kmz", ("doc.kml", good + " " * 10_000_000))])
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_kmz_with_any_one_byte_wrong_is_read_or_refused(tmp_path, method):
+    path = tmp_path / "a.kmz"
+    with zipfile.ZipFile(path, "w", method) as packed:
+        packed.writestr("doc.kml", document(placemark(POLYGON + "</Polygon>")))
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(4, len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            read_files([path])
+        except FaultyFile as faulty:
+            refused += {fault.field for fault in faulty.faults} == {"KMZ"}
+    assert refused > len(whole) // 2

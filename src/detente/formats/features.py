@@ -12,7 +12,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from detente.formats.faults import Fault, shown
-from detente.geo.limits import MAX_ALTITUDE_M, MAX_EXTENT_M, MAX_VERTICES, MIN_ALTITUDE_M, MIN_THICKNESS_M
+from detente.geo.limits import (
+    MAX_ALTITUDE_M,
+    MAX_EXTENT_M,
+    MAX_INSTANT_MS,
+    MAX_VERTICES,
+    MIN_ALTITUDE_M,
+    MIN_THICKNESS_M,
+)
 
 Json = object
 
@@ -30,6 +37,7 @@ class Limits(Struct, frozen=True):
     reach_m: tuple[float, float] = (MIN_THICKNESS_M, MAX_EXTENT_M)
     altitude_m: tuple[float, float] = (MIN_ALTITUDE_M, MAX_ALTITUDE_M)
     height_m: float = MIN_THICKNESS_M
+    instant_ms: int = MAX_INSTANT_MS
     datums: tuple[str, ...] = ("WGS84", "AMSL", "STD")
 
 
@@ -134,6 +142,8 @@ def property_problems(properties: dict[str, object], outer_id: object) -> Iterat
                 "a date and time with a zone (RFC 3339), such as 2026-07-01T10:00:00Z",
                 properties.get(field),
             )
+        elif round(moment.timestamp() * 1000) > LIMITS.instant_ms:
+            yield field, "an instant before the year 10000 (UTC), to the millisecond", properties.get(field)
     if start and end and round(start.timestamp() * 1000) >= round(end.timestamp() * 1000):
         yield "end", "an instant after start", properties.get("end")
     yield from _altitude_problems(properties)

@@ -191,7 +191,7 @@ def _outside_limits(rows: Rows) -> Bools:
     low_m, high_m = LIMITS.altitude_m
     good &= (rows.lower_m >= low_m) & (rows.upper_m <= high_m)
     good &= rows.upper_m - rows.lower_m >= LIMITS.height_m
-    good &= (rows.start_ms < rows.end_ms) & (rows.datum != _NO_DATUM)
+    good &= (rows.start_ms < rows.end_ms) & (rows.end_ms <= LIMITS.instant_ms) & (rows.datum != _NO_DATUM)
     outside: Bools = ~good
     return outside
 

@@ -4,7 +4,10 @@ Parsed by defusedxml with every bound set before anything is kept: bytes, nestin
 """
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
@@ -26,6 +29,17 @@ _TEXTS = ("id", "party", "start", "end", "datum")
 _ALTITUDE = 2
 _BATCH = 1_000
 _GEOMETRIES = ("Point", "LineString", "Polygon", "MultiGeometry")
+_NOT_UNPACKED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 def unpack_kmz(file: BinaryIO) -> BinaryIO:
@@ -48,7 +62,7 @@ def unpack_kmz(file: BinaryIO) -> BinaryIO:
                 raise FileFault("KMZ", "one .kml document", f"{len(names)} in {len(entries)} entries")
             with archive.open(names[0]) as packed:
                 text = packed.read(MAX_KML_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except _NOT_UNPACKED as error:
         raise FileFault("KMZ", "a zip archive that can be unpacked", shown(str(error))) from error
     if len(text) > MAX_KML_BYTES:
         raise FileFault("size", f"at most {MAX_KML_BYTES >> 20} MiB of KML", "more")
