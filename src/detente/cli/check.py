@@ -3,13 +3,14 @@
 import errno
 import math
 import os
+import stat
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import click
 import msgspec
@@ -121,6 +122,8 @@ def _no_failure_is_a_conflict() -> Iterator[None]:
     """End with one line and exit code 2, whatever fails: 1 says that there are conflicts."""
     try:
         yield
+    except click.ClickException:
+        raise
     except KeyboardInterrupt:
         _give_up("interrupted")
     except _Unwritable as error:
@@ -157,8 +160,28 @@ def _report_faults(error: FaultyFile, *, as_json: bool) -> None:
             click.echo(msgspec.json.encode({"faults": error.faults}))
 
 
+def _is_input(out: Path, files: tuple[Path, ...]) -> bool:
+    """Say whether the result would be written over what is read; a terminal may be both."""
+    if not out.exists() or stat.S_ISCHR(out.stat().st_mode):
+        return False
+    return any(path.exists() and path.samefile(out) for path in files)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a link, a device or a pipe; where that is standard output or error, go on where it stands."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return os.fdopen(os.dup(descriptor), "wb")
+    return path.open("wb")
+
+
 def _save(conflicts: Conflicts, path: Path) -> None:
-    """Write the file beside its place and move it there whole."""
+    """Write the file beside its place and move it there whole; links, devices and pipes are written into."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        with _opened(path) as out:
+            write_geojson(conflicts, out)
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as out:
@@ -244,6 +267,8 @@ def command(
     """
     began_s = time.monotonic()
     with _no_failure_is_a_conflict():
+        if out and _is_input(out, files):
+            raise click.BadParameter(f"{out} is one of the files to read", param_hint="--out")
         try:
             with _progress(is_quiet=is_quiet) as bar:
                 read = _read(files, bar)
