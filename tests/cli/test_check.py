@@ -53,6 +53,13 @@ def test_no_conflict(check):
     assert result.stdout.startswith("No conflict among 2 plans (2 volumes)")
 
 
+def test_no_plans(check):
+    result = check([])
+    assert (result.exit_code, result.stdout) == (0, "No plans, so no conflict.\n")
+    found = json.loads(check([], "--json").stdout)
+    assert (found["conflicts"], found["plans"], found["volumes"]) == ([], 0, 0)
+
+
 def test_a_conflict_in_the_table(check):
     result = check([circle("B", lon=8.001), circle("A", "blue")])
     assert result.exit_code == 1

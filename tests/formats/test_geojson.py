@@ -155,6 +155,12 @@ BAD = {
     "no duration": (feature(end="2026-07-01T10:00:00Z"), "end"),
     "rounded past the year 9999": (feature(end="9999-12-31T23:59:59.9999Z"), "end"),
     "past the year 9999 in UTC": (feature(end="9999-12-31T23:59:59-14:00"), "end"),
+    "an offset without a colon": (feature(end="2026-07-01T14:00:00+0200"), "end"),
+    "a fraction, then an offset without a colon": (feature(start="2026-07-01T08:00:00.25-0100"), "start"),
+    "no number": (feature(lower_m=math.nan), "lower_m"),
+    "an endless number": (feature(upper_m=math.inf), "upper_m"),
+    "an endless number elsewhere": (feature(more=[1, {"x": -math.inf}]), "more[1].x"),
+    "an endless longitude": (feature(1, point(math.inf), radius_m=3), "geometry.coordinates[0]"),
     "text for a height": (feature(lower_m="0"), "lower_m"),
     "true for a height": (feature(lower_m=True), "lower_m"),
     "no height": (feature(upper_m=0), "upper_m"),
@@ -233,7 +239,8 @@ def test_one_id_of_two_parties(read, tmp_path):
         (b"  \n", "JSON"),
         (b"{}", "type"),
         (b"[1]", "JSON"),
-        (b'{"type":"FeatureCollection","features":[]}', "features"),
+        (b'{"type":"FeatureCollection","crs":NaN,"features":[]}', "crs"),
+        (b'{"type":"FeatureCollection","a":{"b":[yes]},"features":[]}', "a"),
         (b'{"type":"Wrong","features":[' + json.dumps(feature()).encode() + b"]}", "type"),
         (json.dumps(collection(feature())).encode()[:-1], "JSON"),
         (json.dumps(collection(feature())).encode()[:-5], "features"),
@@ -243,12 +250,28 @@ def test_one_id_of_two_parties(read, tmp_path):
         (b'{"type":"Feature","properties":' + b"[" * 100 + b"]" * 100 + b"}", "nesting"),
         (json.dumps(feature()).encode().replace(b"red", b"\xff"), "encoding"),
         (json.dumps(feature()).encode("utf-16"), "encoding"),
-        (json.dumps(feature()).encode().replace(b"120.5", b"NaN"), "JSON"),
-        (json.dumps(feature()).encode().replace(b"120.5", b"1e999"), "JSON"),
+        (json.dumps(feature()).encode().replace(b"120.5", b"+1"), "JSON"),
     ],
 )
 def test_files_that_are_no_geojson(read, content, field):
     assert field in [found for _, _, found in faults_of(read, content)]
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"-Infinity", b"1e999", b"-1e999"])
+def test_a_number_without_an_end_is_named_once(read, text):
+    content = json.dumps(collection(feature(3))).encode().replace(b"120.5", text)
+    assert faults_of(read, content) == [(1, "P3", "upper_m")]
+
+
+@pytest.mark.parametrize("text", ["10:00:00+0200", "2026-07-01T10:00:00+0200", "x-0001"])
+def test_an_offset_without_a_colon_may_stand_elsewhere(read, text):
+    assert read(collection(feature(1, title=text), feature(2))).plan_ids == ["P1", "P2"]
+
+
+@pytest.mark.parametrize("content", [collection(), collection(name="none")])
+def test_a_collection_without_features_holds_no_plans(read, content):
+    assert len(read(content)) == 0
+    assert len(read(f"{json.dumps(content)}\n{json.dumps(content)}".encode())) == 0
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

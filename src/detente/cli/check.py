@@ -231,6 +231,8 @@ def _summary(read: ReadPlans, conflicts: Conflicts, began_s: float) -> str:
         else "No conflict"
     )
     plans, volumes = len(read.table), len(read.table.columns)
+    if not plans:
+        return "No plans, so no conflict."
     took_s = time.monotonic() - began_s
     return (
         f"{found} among {plans:,} plan{'' if plans == 1 else 's'} "

@@ -5,6 +5,8 @@ Parsed by defusedxml with every bound set before anything is kept: bytes, nestin
 
 import io
 import lzma
+import math
+import re
 import struct
 import zipfile
 import zlib
@@ -26,6 +28,8 @@ MAX_KML_DEPTH = 64
 MAX_KMZ_ENTRIES = 1_000
 _NUMBERS = ("lower_m", "upper_m", "radius_m", "width_m")
 _TEXTS = ("id", "party", "start", "end", "datum")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_EXACT = 2.0**53
 _ALTITUDE = 2
 _BATCH = 1_000
 _GEOMETRIES = ("Point", "LineString", "Polygon", "MultiGeometry")
@@ -122,10 +126,13 @@ def _placemarks(source: _Bounded) -> Iterator[Element]:
 
 
 def _number(text: str) -> object:
-    try:
-        return float(text) if not text.lstrip("+-").isdecimal() else int(text)
-    except ValueError:
+    """A number as XML Schema writes it; anything else stays the text that it is, to be refused by it."""
+    if not _NUMBER.fullmatch(text):
         return text
+    number = float(text)
+    if not math.isfinite(number):
+        return text
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _positions(element: Element | None) -> list[list[object]]:
