@@ -286,6 +286,12 @@ def test_the_documents_broken_file_as_json():
     assert [fault["feature"] for fault in json.loads(result.stdout)["faults"]] == [1, 2, 2]
 
 
+def test_faults_of_a_file_whose_name_is_no_text(tmp_path):
+    result = CliRunner().invoke(command, [os.fsencode(tmp_path / "a").decode() + "\udcff", "--json"])
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert json.loads(result.stdout)["faults"][0]["file"].endswith("a?")
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -156,8 +156,11 @@ def _report_faults(error: FaultyFile, *, as_json: bool) -> None:
     count = len(error.faults)
     click.echo(f"{count} fault{'s' if count > 1 else ''}; nothing was checked.", err=True)
     if as_json:
+        # A file's name may be no UTF-8, which JSON has to be.
+        names = {fault.file: fault.file.encode("utf-8", "replace").decode() for fault in error.faults}
+        faults = [msgspec.structs.replace(fault, file=names[fault.file]) for fault in error.faults]
         with _writing("standard output"):
-            click.echo(msgspec.json.encode({"faults": error.faults}))
+            click.echo(msgspec.json.encode({"faults": faults}))
 
 
 def _is_input(out: Path, files: tuple[Path, ...]) -> bool:
