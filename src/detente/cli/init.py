@@ -23,7 +23,7 @@ from detente.parties.model import (
 )
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
-from detente.store import EmbeddedPostgres, default_data_dir, migrate, open_pool, running_dsn
+from detente.store import EmbeddedPostgres, checked_url, default_data_dir, migrate, open_pool, running_dsn
 
 _Body = TypeVar("_Body", PartyBody, AccountBody)
 # Commands on the database sign no token, so who would issue it does not matter.
@@ -43,10 +43,11 @@ def database(data: Path | None, url: str | None, *, may_create: bool = False) ->
         The URL. A server started here ends with the block; one that ran goes on.
 
     Raises:
+        BadInput: if the URL is none.
         StoreRefused: if the folder cannot be used.
     """
     folder = default_data_dir() if data is None else data
-    found = url or (running_dsn(folder) if folder.exists() else None)
+    found = checked_url(url) if url else (running_dsn(folder) if folder.exists() else None)
     if found is not None:
         yield found
         return

@@ -11,11 +11,13 @@ from detente.store.migrate import Migration, find_migrations, migrate
 from detente.store.patience import when_available
 from detente.store.pool import Pool, is_ready, open_pool, wrap_errors
 from detente.store.queries import load_queries
+from detente.store.url import checked_url, place_of
 
 __all__ = [
     "EmbeddedPostgres",
     "Migration",
     "Pool",
+    "checked_url",
     "default_data_dir",
     "find_binaries",
     "find_migrations",
@@ -23,6 +25,7 @@ __all__ = [
     "load_queries",
     "migrate",
     "open_pool",
+    "place_of",
     "running_dsn",
     "when_available",
     "wrap_errors",
