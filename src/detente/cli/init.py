@@ -4,13 +4,14 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import click
 import msgspec
 
+from detente.cli.place import Folder, folder_of_exchange
 from detente.errors import BadInput, StoreRefused
 from detente.parties.model import (
     EXCHANGE_PARTY,
@@ -51,10 +52,22 @@ def database(data: Path | None, url: str | None, *, may_create: bool = False) ->
     if found is not None:
         yield found
         return
-    if not may_create and not (folder / "cluster").exists():
-        raise StoreRefused(f"There is no exchange in {folder}; run `detente init`, or name it with --data")
+    if may_create:
+        _check_place(folder)
+    else:
+        folder_of_exchange(data)
     with EmbeddedPostgres.start(folder) as server:
         yield server.dsn
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse to put an exchange into another one's folder, where a backup or a removal would take both."""
+    for outer in folder.absolute().resolve().parents:
+        with suppress(OSError):
+            if (outer / "cluster" / "PG_VERSION").exists() or (outer / "PG_VERSION").exists():
+                raise StoreRefused(
+                    f"{folder} lies inside the data folder {outer} of another exchange; name one outside"
+                )
 
 
 @contextmanager
@@ -176,7 +189,7 @@ class SecretFile:
 @click.command("init")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     envvar="DETENTE_DATA",
     help="The data folder.",
 )

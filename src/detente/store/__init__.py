@@ -5,8 +5,8 @@ wraps its store in ``wrap_errors``.
 """
 
 from detente.store.binaries import find_binaries
-from detente.store.embedded import EmbeddedPostgres, running_dsn
-from detente.store.folder import default_data_dir
+from detente.store.embedded import EmbeddedPostgres, running_dsn, running_url
+from detente.store.folder import FolderInUse, default_data_dir
 from detente.store.migrate import Migration, find_migrations, migrate
 from detente.store.patience import when_available
 from detente.store.pool import Pool, is_ready, open_pool, wrap_errors
@@ -15,6 +15,7 @@ from detente.store.url import checked_url, place_of
 
 __all__ = [
     "EmbeddedPostgres",
+    "FolderInUse",
     "Migration",
     "Pool",
     "checked_url",
@@ -27,6 +28,7 @@ __all__ = [
     "open_pool",
     "place_of",
     "running_dsn",
+    "running_url",
     "when_available",
     "wrap_errors",
 ]

@@ -310,6 +310,19 @@ def running_dsn(data_dir: Path) -> str | None:
     return None if address is None else address.url(folder, ROLE, DATABASE)
 
 
+def running_url(data_dir: Path) -> str | None:
+    """Find the URL of the server that runs on a data folder, without its password, which is in ``pgpass``.
+
+    Args:
+        data_dir: the data folder.
+
+    Returns:
+        The URL, fit to be shown, or None when no server is ready there.
+    """
+    address = recorded_address(open_folder(data_dir))
+    return None if address is None else address.open_url(ROLE, DATABASE)
+
+
 def _make_ready(folder: DataFolder) -> Path:
     """See to it that the folder holds a cluster which nobody runs; gives the programs that can run it."""
     binaries = reachable_binaries(find_binaries(), folder.account, folder.programs)
