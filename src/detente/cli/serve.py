@@ -17,7 +17,7 @@ from detente.errors import StoreRefused
 from detente.settings import Settings, load_settings, parse_address
 from detente.store import EmbeddedPostgres, FolderInUse, migrate, running_url, when_available
 from detente.web.log import LogStyle, configure_logging
-from detente.web.server import STOPS, ServerSettings, serve
+from detente.web.server import ServerSettings, serve, stop_signals
 
 
 @click.command("serve")
@@ -69,18 +69,16 @@ def _stopping_in_order() -> Iterator[None]:
         _ignore_stops()
         raise SystemExit(0)
 
-    # What is ignored already, such as SIGHUP below nohup, stays so.
-    heeded = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = [signal.signal(number, stop) for number in heeded]
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         yield
     finally:
-        for number, handler in zip(heeded, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _ignore_stops() -> None:
-    for number in STOPS:
+    for number in stop_signals():
         signal.signal(number, signal.SIG_IGN)
 
 

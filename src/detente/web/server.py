@@ -36,8 +36,14 @@ _SLACK_S: Final = 5
 _MAX_PORT: Final = 65_535
 # Granian writes text to standard output, which belongs to the command that started the server.
 _TO_OUR_LOG: Final = {"()": "detente.web.log.Bridge"}
-STOPS: Final = (signal.SIGTERM, signal.SIGINT, *(() if sys.platform == "win32" else (signal.SIGHUP,)))
-"""A closed terminal stops the server in order, as a service manager does."""
+
+
+def stop_signals() -> list[signal.Signals]:
+    """What stops a server in order: a service manager, Ctrl-C, a closed terminal unless below ``nohup``."""
+    stops = [signal.SIGTERM, signal.SIGINT]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        stops.append(signal.SIGHUP)
+    return stops
 
 
 class ServerSettings(Struct, frozen=True):
@@ -184,8 +190,7 @@ def _serve_many(listen: Sequence[tuple[str, int]], settings: ServerSettings) -> 
         nonlocal is_stopping
         is_stopping = True
 
-    heeded = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
-    former = {number: signal.signal(number, stop) for number in heeded}
+    former = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         for child in children:
             child.start()
