@@ -163,9 +163,28 @@ def test_out_is_geojson(check, tmp_path):
 
 
 def test_out_that_cannot_be_written(check, tmp_path):
-    result = check([circle("A")], "--out", str(tmp_path / "none" / "x.geojson"))
+    out = tmp_path / "none" / "x.geojson"
+    result = check([circle("A")], "--out", str(out))
     assert result.exit_code == 2
-    assert "No such file" in result.stderr
+    assert result.stderr == f"detente: {out} cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["plans.kml", "plans.geojson"])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_file_is_called_so(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    result = CliRunner().invoke(command, [str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert "expected plans as GeoJSON, KML or KMZ, found an empty file" in result.stderr
+
+
+def test_a_document_type_declaration_is_refused_in_words(tmp_path):
+    (tmp_path / "plans.kml").write_text("<!DOCTYPE kml SYSTEM 'x'><kml/>")
+    result = CliRunner().invoke(command, [str(tmp_path / "plans.kml")])
+    assert result.exit_code == 2
+    assert "a document type declaration is not read" in result.stderr
+    assert "<!DOCTYPE kml ...>" in result.stderr
+    assert "DTDForbidden" not in result.stderr
 
 
 def test_unreadable_input_names_every_fault_and_checks_nothing(check, tmp_path):

@@ -198,7 +198,8 @@ def command(
         _report_faults(error, as_json=as_json)
         sys.exit(EXIT_UNREADABLE)
     except OSError as error:
-        click.echo(printable(f"{error.filename}: {error.strerror}"), err=True)
+        # Only the result is written; what is read has its faults collected.
+        click.echo(printable(f"detente: {out} cannot be written: {error.strerror}"), err=True)
         sys.exit(EXIT_UNREADABLE)
     if as_json:
         write_json(conflicts, read.table, separation, sys.stdout.buffer)
