@@ -1,6 +1,7 @@
 """``detente serve`` and what it refuses before anything runs, each in a line with what was expected."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from detente.store.leftovers import processes_in
+from detente.store.leftovers import processes_in, recorded_postmaster
 from tests.cli.conftest import detente, free_port
 from tests.conftest import temporary_data_dir
 
@@ -146,6 +147,24 @@ def test_a_second_server_is_told_how_to_run_beside_the_first(data, tmp_path):
         with serving(second_log, *words, **{name: value}) as second:
             await_line(second, second_log, "Détente at")
             assert httpx.get(f"http://{address}/ready").status_code == 200
+
+
+@pytest.mark.pg
+def test_a_killed_database_leaves_json_without_tracebacks_in_the_log(data, tmp_path):
+    log, address = tmp_path / "log", f"127.0.0.1:{free_port()}"
+    with serving(log, "--data", data, "--listen", address) as server:
+        await_line(server, log, "Détente at")
+        for _ in range(2):
+            os.kill(recorded_postmaster(data / "cluster"), signal.SIGKILL)
+            await_line(server, log, "ended with status -9")
+            until = time.monotonic() + WAIT_S
+            while httpx.get(f"http://{address}/ready").status_code != 200:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.1)
+    lines = log.read_text().splitlines()
+    assert all(json.loads(line)["event"] for line in lines)
+    assert any(json.loads(line).get("logger") == "asyncpg.pool" for line in lines)
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_folder_without_an_exchange_is_refused_and_nothing_is_made(tmp_path):

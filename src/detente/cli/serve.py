@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import click
+import structlog
 from msgspec.structs import replace
 
 from detente.cli.place import Folder, folder_of_exchange
@@ -50,13 +51,20 @@ def command(config: Path | None, data: Path | None, **options: Any) -> None:  # 
                     workers=settings.workers, log_style=style, log_level=settings.log_level.lower()
                 ),
                 environment=replace(settings, database=dsn).environment(),
-                on_ready=lambda: click.echo(
-                    f"Détente at {settings.url()} (documents at {settings.url()}/docs)", err=True
-                ),
+                on_ready=lambda: _announce(settings.url(), style),
             )
         finally:
             _ignore_stops()
     sys.exit(code)
+
+
+def _announce(url: str, style: LogStyle) -> None:
+    """Say where the exchange is: to a person, or as one more line of a log that machines read."""
+    said = f"Détente at {url} (documents at {url}/docs)"
+    if style == "json":
+        structlog.get_logger("detente").info(said, url=url)
+    else:
+        click.echo(said, err=True)
 
 
 @contextlib.contextmanager
