@@ -1,18 +1,27 @@
 """``detente declare`` and ``detente plans`` against an exchange that really runs."""
 
+import contextlib
 import datetime as dt
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
-from detente.cli import check
-from detente.cli.declare import plan_id_of, shift_text, ways_out_text
+from detente.cli import check, main
+from detente.cli.filing import plan_id_of
 from detente.cli.plans import read_area
+from detente.cli.words import shift_text, ways_out_text
 from detente.client import Client
-from detente.errors import BadInput
+from detente.errors import BadInput, NotFound
+from detente.formats.plans import read_plans
 from detente.geo.model import Circle, LatLon, Polygon
 from detente.plans.model import (
     NoWayOut,
@@ -95,6 +104,92 @@ def test_the_way_out_that_is_taken_stands(exchange, file):
         assert client.conflicts_of(moved["plan_id"]) == ()
 
 
+def test_a_plan_that_stands_moved_is_told_so_when_it_is_declared_again(exchange, file):
+    detente("declare", file(feature("still-32", "alpha", 32)), *exchange.at("alpha"))
+    mine = file(feature("again", "bravo", 32, lower_m=60))
+    detente("declare", mine, *exchange.at("bravo"), "--take-way-out")
+    for words in ([], ["--take-way-out"], ["--update"], ["--take-way-out", "--update"]):
+        done = detente("declare", mine, *exchange.at("bravo"), *words)
+        assert "stands already, moved 40 m up" in done.stdout
+        assert "1 stands already" in done.stdout
+    with Client(exchange.url, **secret_of(exchange, "bravo")) as client:
+        assert client.get(plan_id_of("bravo", "again")).version == 1
+
+
+def test_a_plan_that_stands_as_declared_is_told_so_whatever_its_version(exchange, file):
+    mine, plan_id = file(feature("active", "alpha", 33)), plan_id_of("alpha", "active")
+    detente("declare", mine, *exchange.at("alpha"))
+    with Client(exchange.url, **secret_of(exchange, "alpha")) as client:
+        client.activate(plan_id, version=1)
+        done = detente("declare", mine, *exchange.at("alpha"), "--json")
+        assert json.loads(done.stdout)[0]["outcome"] == "stands"
+        client.end(plan_id, version=2)
+    done = detente("declare", mine, *exchange.at("alpha"), "--update", check=False)
+    assert done.returncode == 1
+    assert "has ended; give it another id" in done.stdout
+
+
+def test_a_changed_file_is_refused_in_words_and_changed_with_update(exchange, file):
+    detente("declare", file(feature("changes", "alpha", 34)), *exchange.at("alpha"))
+    changed = file(feature("changes", "alpha", 34, minutes=3))
+    done = detente("declare", changed, *exchange.at("alpha"), check=False)
+    assert done.returncode == 1
+    assert "it stands already, at version 1, and not as the file has it; --update changes it" in done.stdout
+    assert "If-Match" not in done.stdout
+    done = detente("declare", changed, *exchange.at("alpha"), "--update")
+    assert "1 changed" in done.stdout
+    with Client(exchange.url, **secret_of(exchange, "alpha")) as client:
+        stands = client.get(plan_id_of("alpha", "changes"))
+        assert (stands.version, stands.start) == (2, DAY + dt.timedelta(minutes=3))
+    assert "1 stands already" in detente("declare", changed, *exchange.at("alpha"), "--update").stdout
+
+
+def test_an_update_keeps_what_no_file_holds_and_takes_a_way_out(exchange, file):
+    detente("declare", file(feature("still-36", "alpha", 36)), *exchange.at("alpha"))
+    mine, plan_id = file(feature("titled", "bravo", 36, lower_m=60)), plan_id_of("bravo", "titled")
+    with Client(exchange.url, **secret_of(exchange, "bravo")) as client:
+        (clear,) = read_plans(Path(file(feature("titled", "bravo", 37), name="clear.geojson")))
+        client.declare(plan_id, msgspec.structs.replace(clear.body, title="bridge", sharing=Sharing.FULL))
+        done = detente("declare", mine, *exchange.at("bravo"), "--update", check=False)
+        assert (done.returncode, client.get(plan_id).version) == (1, 1)
+        assert "ways out: " in done.stdout
+        done = detente("declare", mine, *exchange.at("bravo"), "--update", "--take-way-out")
+        assert "moved 40 m up" in done.stdout
+        stands = client.get(plan_id)
+        assert (stands.version, stands.title, stands.sharing) == (2, "bridge", Sharing.FULL)
+
+
+def test_a_file_that_was_shifted_by_hand_is_not_taken_for_a_way_out(exchange, file):
+    detente("declare", file(feature("shifted", "alpha", 38)), *exchange.at("alpha"))
+    detente("declare", file(feature("beside", "bravo", 38, lower_m=300)), *exchange.at("bravo"))
+    by_hand = file(feature("shifted", "alpha", 38, lower_m=250))
+    done = detente("declare", by_hand, *exchange.at("alpha"), check=False)
+    assert done.returncode == 1
+    assert "not as the file has it" in done.stdout
+
+
+def test_ctrl_c_shows_what_stands_so_far(exchange, file, tmp_path):
+    mine = file(*(feature(f"many-{number}", "alpha", 42 + number / 50) for number in range(1_500)))
+    words = [sys.executable, "-m", "detente", "declare", mine, *exchange.at("alpha")]
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(words, stdout=out, stderr=out, env={**os.environ, "COLUMNS": "200"})
+    with Client(exchange.url, **secret_of(exchange, "alpha")) as client:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with contextlib.suppress(NotFound):
+                client.get(plan_id_of("alpha", "many-20"))
+                break
+            time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    said = log.read_text()
+    assert re.search(r"^\d+ accepted$", said, re.MULTILINE), said[-2_000:]
+    assert re.search(r"interrupted: \d+ of 1500 plans are not in the table", said), said[-2_000:]
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+
+
 def secret_of(exchange, party):
     kept = json.loads((exchange.folder / f"{party}.json").read_text())
     return {"account_id": kept["client_id"], "secret": kept["client_secret"]}
@@ -130,21 +225,35 @@ def test_a_wrong_secret_gets_no_token(exchange, tmp_path):
     words = ["--url", exchange.url, "--account", account, "--secret-file", tmp_path / "bare"]
     done = detente("token", *words, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "not accepted" in done.stderr
+    said = f"detente: the account {account!r} or its secret is not accepted by {exchange.url}"
+    assert done.stderr.startswith(said)
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--secret-file", "absent"], "cannot be read as a secret"),
+        (["--secret-file", "absent"], "absent does not exist"),
+        (["--token-file", "absent"], "absent does not exist"),
+        (["--secret-file", "."], "'.' is a directory"),
+        (["--secret-file", "{number}"], "its member client_id is no text"),
+        (["--secret-file", "{lacking}"], "its member client_secret is missing"),
+        (["--secret-file", "{broken}"], "begins like JSON but is none"),
+        (["--secret-file", "{token}"], "does not say the account"),
         (["--token-file", "{token}"], "token"),
         ([], "Name --token-file, or --secret-file"),
         (["--token-file", "a", "--secret-file", "b"], "Name --token-file, or --secret-file"),
     ],
 )
 def test_without_access_nothing_is_declared(exchange, file, tmp_path, words, said):
-    (tmp_path / "token").write_text("eyJ.no.token")
-    words = [word.format(token=tmp_path / "token") for word in words]
+    files = {
+        "token": "eyJ.no.token",
+        "number": '{"client_id": 1}',
+        "lacking": '{"client_id": "a"}',
+        "broken": '{"client_id"',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    words = [word.format(**{name: tmp_path / name for name in files}) for word in words]
     done = detente("declare", file(feature("none", "alpha", 60)), "--url", exchange.url, *words, check=False)
     assert done.returncode == 2
     assert said in done.stderr
@@ -156,7 +265,23 @@ def test_an_exchange_that_does_not_answer_is_said_in_a_line(exchange, file):
     words[1] = "http://127.0.0.1:9"
     done = detente("declare", file(feature("none", "alpha", 60)), *words, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("detente: the exchange cannot be reached")
+    assert done.stderr.startswith("detente: the exchange at http://127.0.0.1:9 cannot be reached")
+
+
+def test_https_against_http_and_what_is_no_url_are_said_in_words(exchange):
+    words = exchange.at("alpha")
+    words[1] = exchange.url.replace("http:", "https:")
+    done = detente("token", *words, check=False)
+    assert (
+        f"the exchange at {words[1]} cannot be reached: it speaks http where https was asked" in done.stderr
+    )
+    for bad in ("nonsense", "ftp://x", "http://x:notaport", "http://"):
+        words[1] = bad
+        done = detente("token", *words, check=False)
+        assert (
+            done.stderr
+            == f"detente: {bad!r} is no URL of an exchange\nexpected: such as http://127.0.0.1:8440\n"
+        )
 
 
 def test_every_fault_of_the_files_is_named(exchange, file):
@@ -186,6 +311,19 @@ def test_plans_are_narrowed_and_printed(exchange, file):
         assert "0 plans" in detente("plans", *exchange.at("alpha"), *area, *none).stdout
     after = ["--from", (DAY + dt.timedelta(minutes=5)).isoformat(), "--party", "alpha"]
     assert "1 plans" in detente("plans", *exchange.at("bravo"), *area, *after).stdout
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_an_id_stays_on_one_line_however_narrow_the_terminal(exchange, file, capsys, monkeypatch, width):
+    detente("declare", file(feature("narrow", "alpha", 72)), *exchange.at("alpha"))
+    monkeypatch.setenv("COLUMNS", str(width))
+    main_words = ["plans", *exchange.at("alpha"), "--area", "72,7,100"]
+    with contextlib.suppress(SystemExit):
+        main(main_words)
+    shown = capsys.readouterr().out
+    assert plan_id_of("alpha", "narrow") in shown
+    assert "accepted" in shown
+    assert max(map(len, shown.splitlines())) <= width
 
 
 @pytest.mark.parametrize(
