@@ -174,9 +174,28 @@ def test_out_is_geojson(check, tmp_path):
 
 
 def test_out_that_cannot_be_written(check, tmp_path):
-    result = check([circle("A")], "--out", str(tmp_path / "none" / "x.geojson"))
+    out = tmp_path / "none" / "x.geojson"
+    result = check([circle("A")], "--out", str(out))
     assert result.exit_code == 2
-    assert "No such file" in result.stderr
+    assert result.stderr == f"detente: {out} cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["plans.kml", "plans.geojson"])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_file_is_called_so(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    result = CliRunner().invoke(command, [str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert "expected plans as GeoJSON, KML or KMZ, found an empty file" in result.stderr
+
+
+def test_a_document_type_declaration_is_refused_in_words(tmp_path):
+    (tmp_path / "plans.kml").write_text("<!DOCTYPE kml SYSTEM 'x'><kml/>")
+    result = CliRunner().invoke(command, [str(tmp_path / "plans.kml")])
+    assert result.exit_code == 2
+    assert "a document type declaration is not read" in result.stderr
+    assert "<!DOCTYPE kml ...>" in result.stderr
+    assert "DTDForbidden" not in result.stderr
 
 
 def run_detente(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
@@ -196,7 +215,8 @@ def test_out_that_is_full_is_named_and_stays(two, tmp_path):
     link = tmp_path / "full"
     link.symlink_to("/dev/full")
     done = run_detente(two, "--out", link, "--quiet")
-    assert (done.returncode, done.stderr) == (2, f"{link}: No space left on device\n")
+    told = f"detente: {link} cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, told)
     assert link.is_symlink()
     assert link.is_char_device()
 
@@ -307,7 +327,7 @@ def test_what_fails_inside_is_no_conflict(check, monkeypatch, error, line):
 
     monkeypatch.setattr(check_module, "_find", fail)
     result = check([circle("A"), circle("B")])
-    assert (result.exit_code, result.stdout, result.stderr) == (2, "", line + "\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"detente: {line}\n")
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
@@ -317,7 +337,8 @@ def test_a_standard_output_that_is_full(two, options):
             done = run_detente(path, *options, stdout=full)
             assert done.returncode == 2
             if path == two or options:
-                assert done.stderr.splitlines()[-1] == "standard output: No space left on device"
+                told = "detente: standard output cannot be written: No space left on device"
+                assert done.stderr.splitlines()[-1] == told
             assert "Traceback" not in done.stderr
         assert run_detente(two, *options, stdout=full, stderr=full).returncode == 2
 
@@ -328,7 +349,7 @@ def test_a_standard_output_that_nobody_reads(two, options):
     os.close(reader)
     done = run_detente(two, *options, stdout=writer)
     os.close(writer)
-    assert (done.returncode, done.stderr) == (2, "standard output: Broken pipe\n")
+    assert (done.returncode, done.stderr) == (2, "detente: standard output cannot be written: Broken pipe\n")
 
 
 def test_a_missing_file(tmp_path):

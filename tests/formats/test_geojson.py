@@ -235,8 +235,8 @@ def test_one_id_of_two_parties(read, tmp_path):
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        (b"", "JSON"),
-        (b"  \n", "JSON"),
+        (b"", "file"),
+        (b"  \n", "file"),
         (b"{}", "type"),
         (b"[1]", "JSON"),
         (b'{"type":"FeatureCollection","crs":NaN,"features":[]}', "crs"),

@@ -106,7 +106,7 @@ def _writing(place: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _Unwritable(f"{place}: {error.strerror or error}") from error
+        raise _Unwritable(f"{place} cannot be written: {error.strerror or error}") from error
 
 
 class _Console(Console):
@@ -138,7 +138,7 @@ def _no_failure_is_a_conflict() -> Iterator[None]:
 
 def _give_up(reason: str) -> NoReturn:
     with suppress(OSError, ValueError):
-        click.echo(printable(reason), err=True)
+        click.echo(printable(f"detente: {reason}"), err=True)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

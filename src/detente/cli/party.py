@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from detente.cli.init import SecretFile, checked, local_act, services
+from detente.cli.place import Folder
 from detente.parties.model import (
     Account,
     AccountBody,
@@ -28,7 +29,7 @@ def _on_database(function: Callable[..., None]) -> Callable[..., None]:
     """Add the two options that say where the database is."""
     function = click.option(
         "--data",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=Folder(),
         envvar="DETENTE_DATA",
         help="The data folder.",
     )(function)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
-from defusedxml.common import DefusedXmlException
+from defusedxml.common import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import iterparse
 
 from detente.formats.faults import Fault, FileFault, shown
@@ -121,6 +121,9 @@ def _placemarks(source: _Bounded) -> Iterator[Element]:
             if event == "end" and _local(element) == "Placemark":
                 yield element
                 element.clear()
+    except DTDForbidden as error:
+        found = shown(f"<!DOCTYPE {error.name} ...>")
+        raise FileFault("XML", "none, for a document type declaration is not read", found) from error
     except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise FileFault("XML", "well-formed KML without entities", shown(str(error))) from error
 
