@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.sessions import ConsoleSessions
@@ -34,6 +36,9 @@ from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
 
 _OVN_BYTES = 24
+_PATIENCE_S = 60.0
+"""How long a process waits for its database when it starts; the server has waited before, without an end."""
+_log = structlog.get_logger("detente")
 
 
 def now_ms() -> int:
@@ -75,13 +80,16 @@ class Exchange:
         if settings.database is None:
             raise StoreRefused("no database is named", expected="DETENTE_DATABASE")
         database = settings.database
-        pool = await when_available(lambda: open_pool(database, max_size=settings.pool_size))
+        pool = await when_available(
+            lambda: open_pool(database, max_size=settings.pool_size), patience_s=_PATIENCE_S
+        )
         parties = PartiesService(
             pool,
             AccessSettings(issuer=settings.url(), audiences=_audiences(settings)),
             clock_ms=clock,
         )
         verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
+        await _tell_of_a_missing_exchange(parties)
         jobs = _Jobs(pool, clock)
         return make_app(
             [
@@ -145,6 +153,16 @@ async def _close(pool: Pool) -> None:
         await asyncio.wait_for(pool.close(), 5)
     except TimeoutError:
         pool.terminate()
+
+
+async def _tell_of_a_missing_exchange(parties: PartiesService) -> None:
+    """A server without an exchange runs, so that one can be made beside it; but nobody gets a token."""
+    try:
+        await parties.name()
+    except StoreRefused as missing:
+        _log.warning("no_exchange_yet", why=missing.detail)
+    except Unavailable:
+        return  # it is waited for, and readiness tells
 
 
 async def readiness(pool: Pool, parties: PartiesService) -> Mapping[str, str]:

@@ -5,18 +5,23 @@ Every setting ``some_name`` is the option ``--some-name``, the variable ``DETENT
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from detente.errors import BadInput
+from detente.store.url import checked_url
 
 PREFIX = "DETENTE_"
 _MAX_PORT = 65_535
 _LISTS = frozenset({"listen", "audience"})
+_LOG_FORMATS = ("auto", "json", "console")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class IssuerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +82,7 @@ def load_settings(
     """Put settings together.
 
     Args:
-        options: from the command line; None and empty lists count as not said.
+        options: from the command line; None, empty texts and empty lists count as not said.
         environment: variables; those that start with DETENTE_ and name a setting are read.
         file: a TOML file; DETENTE_CONFIG names one too.
 
@@ -87,14 +92,75 @@ def load_settings(
     named = environment.get(f"{PREFIX}CONFIG")
     file = file or (Path(named) if named else None)
     merged: dict[str, Any] = {**_from_file(file), **_from_environment(environment)}
-    merged.update({name: value for name, value in options.items() if value not in (None, (), [])})
+    merged.update({name: value for name, value in options.items() if value not in (None, "", (), [])})
+    merged = {name: value for name, value in merged.items() if value != ""}
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise BadInput(f"a setting is wrong: {error}", field="settings", expected=str(error)) from error
+        raise _refusal_of(str(error), merged, file) from error
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """Refuse what no server can run with, by name."""
     for address in settings.listen:
         parse_address(address)
-    return settings
+    if settings.database is not None:
+        checked_url(settings.database)
+    if settings.public_url is not None:
+        _check_public_url(settings.public_url)
+    if settings.terrain is not None:
+        _check_terrain(Path(settings.terrain))
+    for name, value, known in (
+        ("log_format", settings.log_format, _LOG_FORMATS),
+        ("log_level", settings.log_level.upper(), _LOG_LEVELS),
+    ):
+        if value not in known:
+            raise BadInput(f"{name} is {value!r}; expected one of {', '.join(known)}", field=name)
+
+
+def _check_public_url(url: str) -> None:
+    try:
+        split = urlsplit(url)
+        is_good = split.scheme in {"http", "https"} and split.hostname is not None and split.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or "?" in url or "#" in url or "@" in split.netloc or not url.isprintable() or " " in url:
+        raise BadInput(
+            f"public_url is {url!r}",
+            field="public_url",
+            expected="an absolute http or https URL without query and fragment, such as https://exchange.example",
+            actual=url,
+        )
+
+
+def _check_terrain(folder: Path) -> None:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        raise BadInput(
+            f"terrain is {str(folder)!r}, which cannot be read: {error.strerror}",
+            field="terrain",
+            expected="a folder with terrain heights (SRTM .hgt)",
+            actual=str(folder),
+        ) from error
+
+
+def _refusal_of(said: str, given: Mapping[str, Any], file: Path | None) -> BadInput:
+    """Say in words of our own which setting is wrong; unknown ones can only come from the file."""
+    unknown = re.search(r"unknown field `([^`]*)`", said)
+    if unknown is not None:
+        inside = "issuers: " if "$.issuers" in said else ""
+        return BadInput(f"{file}: {inside}{unknown[1]!r} is no setting", field=unknown[1])
+    found = re.search(r"\$\.(\w+)(.*)`", said)
+    name, inner = (found[1], found[2]) if found else ("", "")
+    if not name or inner:
+        return BadInput(f"a setting is wrong: {said}", field=name or "settings")
+    limits = {"workers": "1 to 64", "pool_size": "1 to 100", "rate_per_s": "0 or more"}
+    expected = limits.get(name) or ("a list of texts" if name in _LISTS else "text")
+    shown = str(given.get(name))[:100]
+    return BadInput(f"{name} is {shown}; expected {expected}", field=name, actual=shown)
 
 
 def parse_address(address: str) -> tuple[str, int]:

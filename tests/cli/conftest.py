@@ -1,7 +1,9 @@
 """``exchange``: made and served by the real commands, with two parties whose secrets are in files."""
 
 import contextlib
+import datetime as dt
 import io
+import json
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ from detente.cli import main
 from tests.conftest import temporary_data_dir
 
 START_S = 60
+DAY = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=1)
 
 
 class Done(NamedTuple):
@@ -98,3 +101,37 @@ def served(data: Path, log: Path):
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(START_S)
+
+
+def feature(plan, party, lat, *, lower_m=0, minutes=0, **more):
+    start = DAY + dt.timedelta(minutes=minutes)
+    properties = {
+        "id": plan,
+        "party": party,
+        "start": start.isoformat(),
+        "end": (start + dt.timedelta(minutes=10)).isoformat(),
+        "lower_m": lower_m,
+        "upper_m": lower_m + 100,
+        "radius_m": 500,
+        **more,
+    }
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [7, lat]},
+        "properties": properties,
+    }
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(*features, name="plans.geojson"):
+        path = tmp_path / name
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return str(path)
+
+    return write
+
+
+def secret_of(exchange, party):
+    kept = json.loads((exchange.folder / f"{party}.json").read_text())
+    return {"account_id": kept["client_id"], "secret": kept["client_secret"]}

@@ -6,12 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from detente.cli import check as check_module
 from detente.cli.check import SHOWN_ROWS, command, printable
+from detente.errors import BadInput
+from tests.formats.test_geojson import BAD, collection, feature
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +51,13 @@ def test_no_conflict(check):
     result = check([circle("A"), circle("B", lon=8.1)])
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("No conflict among 2 plans (2 volumes)")
+
+
+def test_no_plans(check):
+    result = check([])
+    assert (result.exit_code, result.stdout) == (0, "No plans, so no conflict.\n")
+    found = json.loads(check([], "--json").stdout)
+    assert (found["conflicts"], found["plans"], found["volumes"]) == ([], 0, 0)
 
 
 def test_a_conflict_in_the_table(check):
@@ -163,9 +174,106 @@ def test_out_is_geojson(check, tmp_path):
 
 
 def test_out_that_cannot_be_written(check, tmp_path):
-    result = check([circle("A")], "--out", str(tmp_path / "none" / "x.geojson"))
+    out = tmp_path / "none" / "x.geojson"
+    result = check([circle("A")], "--out", str(out))
     assert result.exit_code == 2
-    assert "No such file" in result.stderr
+    assert result.stderr == f"detente: {out} cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["plans.kml", "plans.geojson"])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_file_is_called_so(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    result = CliRunner().invoke(command, [str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert "expected plans as GeoJSON, KML or KMZ, found an empty file" in result.stderr
+
+
+def test_a_document_type_declaration_is_refused_in_words(tmp_path):
+    (tmp_path / "plans.kml").write_text("<!DOCTYPE kml SYSTEM 'x'><kml/>")
+    result = CliRunner().invoke(command, [str(tmp_path / "plans.kml")])
+    assert result.exit_code == 2
+    assert "a document type declaration is not read" in result.stderr
+    assert "<!DOCTYPE kml ...>" in result.stderr
+    assert "DTDForbidden" not in result.stderr
+
+
+def run_detente(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
+    run = [sys.executable, "-c", "from detente.cli import main; main()", "check", *map(str, words)]
+    return subprocess.run(run, stdout=stdout, stderr=stderr, text=True, check=False)
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A file whose two plans conflict."""
+    path = tmp_path / "two.geojson"
+    path.write_text(json.dumps(collection(circle("A"), circle("B"))))
+    return path
+
+
+def test_out_that_is_full_is_named_and_stays(two, tmp_path):
+    link = tmp_path / "full"
+    link.symlink_to("/dev/full")
+    done = run_detente(two, "--out", link, "--quiet")
+    told = f"detente: {link} cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, told)
+    assert link.is_symlink()
+    assert link.is_char_device()
+
+
+def test_out_is_written_into_a_pipe(two, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    texts = []
+    reader = threading.Thread(target=lambda: texts.append(pipe.read_text()))
+    reader.start()
+    assert run_detente(two, "--out", pipe).returncode == 1
+    reader.join(timeout=10)
+    assert len(json.loads(texts[0])["features"]) == 1
+    assert pipe.is_fifo()
+
+
+def test_out_is_written_into_the_file_behind_a_link(two, tmp_path):
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    for before in ("", "longer" * 10_000):
+        target.write_text(before)
+        assert run_detente(two, "--out", link).returncode == 1
+        assert link.is_symlink()
+        assert len(json.loads(target.read_text())["features"]) == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--quiet",)])
+def test_out_to_standard_output(two, tmp_path, options):
+    link = tmp_path / "stdout"
+    link.symlink_to("/dev/stdout")
+    whole = run_detente(two, "--out", link, *options).stdout
+    with (tmp_path / "redirected").open("w") as redirected:
+        assert run_detente(two, "--out", link, *options, stdout=redirected).returncode == 1
+    for text in (whole, (tmp_path / "redirected").read_text()):
+        found, end = json.JSONDecoder().raw_decode(text)
+        assert len(found["features"]) == 1
+        assert ("1 conflict among 2 plans" in text[end:]) == (not options)
+    assert link.is_symlink()
+
+
+def test_out_is_not_written_over_what_is_read(two, tmp_path):
+    (tmp_path / "hard").hardlink_to(two)
+    (tmp_path / "soft").symlink_to(two)
+    before = two.read_text()
+    for out in (two, tmp_path / "hard", tmp_path / "soft", tmp_path / "." / two.name):
+        result = CliRunner().invoke(
+            command, [str(ROOT / "docs/examples/drones.geojson"), str(two), "--out", str(out)]
+        )
+        assert result.exit_code == 2
+        assert f"{out} is one of the files to read" in result.stderr
+        assert two.read_text() == before
+
+
+def test_out_that_cannot_be_looked_at(two, tmp_path):
+    result = CliRunner().invoke(command, [str(two), "--out", str(tmp_path / ("x" * 300))])
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert "File name too long" in result.stderr
 
 
 def test_unreadable_input_names_every_fault_and_checks_nothing(check, tmp_path):
@@ -181,6 +289,67 @@ def test_unreadable_input_names_every_fault_and_checks_nothing(check, tmp_path):
     assert not (tmp_path / "o.geojson").exists()
     faults = json.loads(result.stdout)["faults"]
     assert [(fault["feature"], fault["field"]) for fault in faults] == [(2, "lower_m"), (3, "party")]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_fault_is_told_as_json(check, name):
+    bad, field = BAD[name]
+    result = check([feature(5), bad], "--json")
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    faults = json.loads(result.stdout)["faults"]
+    assert (faults[0]["feature"], faults[0]["field"]) == (2, field)
+
+
+def test_the_documents_broken_file_as_json():
+    result = CliRunner().invoke(command, [str(ROOT / "docs/examples/broken.geojson"), "--json"])
+    assert result.exit_code == 2
+    assert [fault["feature"] for fault in json.loads(result.stdout)["faults"]] == [1, 2, 2]
+
+
+def test_faults_of_a_file_whose_name_is_no_text(tmp_path):
+    result = CliRunner().invoke(command, [os.fsencode(tmp_path / "a").decode() + "\udcff", "--json"])
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert json.loads(result.stdout)["faults"][0]["file"].endswith("a?")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (BadInput("no such thing"), "no such thing"),
+        (ValueError("two\nlines"), "the check failed: ValueError: two\ufffdlines"),
+        (MemoryError(), "the check failed: MemoryError: "),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_what_fails_inside_is_no_conflict(check, monkeypatch, error, line):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(check_module, "_find", fail)
+    result = check([circle("A"), circle("B")])
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"detente: {line}\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_standard_output_that_is_full(two, options):
+    with Path("/dev/full").open("w") as full:
+        for path in (two, ROOT / "docs/examples/broken.geojson"):
+            done = run_detente(path, *options, stdout=full)
+            assert done.returncode == 2
+            if path == two or options:
+                told = "detente: standard output cannot be written: No space left on device"
+                assert done.stderr.splitlines()[-1] == told
+            assert "Traceback" not in done.stderr
+        assert run_detente(two, *options, stdout=full, stderr=full).returncode == 2
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_standard_output_that_nobody_reads(two, options):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run_detente(two, *options, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (2, "detente: standard output cannot be written: Broken pipe\n")
 
 
 def test_a_missing_file(tmp_path):

@@ -1,5 +1,6 @@
 """``detente declare`` and ``detente plans`` against an exchange that really runs."""
 
+import contextlib
 import datetime as dt
 import json
 import re
@@ -8,10 +9,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from detente.cli import check
-from detente.cli.declare import plan_id_of, shift_text, ways_out_text
+from detente.cli import check, main
+from detente.cli.filing import plan_id_of
 from detente.cli.plans import read_area
 from detente.cli.refused import say_settlement
+from detente.cli.words import shift_text, ways_out_text
 from detente.client import Client
 from detente.errors import BadInput
 from detente.geo.model import Circle, LatLon, Polygon
@@ -26,39 +28,9 @@ from detente.plans.model import (
     WaysOutLimits,
 )
 from detente.plans.refusal_model import Settlement, SettlementKind
-from tests.cli.conftest import detente
+from tests.cli.conftest import DAY, detente, feature, secret_of
 
-DAY = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=1)
 UUID = "3f6e9f5c-5f5e-4c3b-9d0c-7a2d0a1b2c3d"
-
-
-def feature(plan, party, lat, *, lower_m=0, minutes=0, **more):
-    start = DAY + dt.timedelta(minutes=minutes)
-    properties = {
-        "id": plan,
-        "party": party,
-        "start": start.isoformat(),
-        "end": (start + dt.timedelta(minutes=10)).isoformat(),
-        "lower_m": lower_m,
-        "upper_m": lower_m + 100,
-        "radius_m": 500,
-        **more,
-    }
-    return {
-        "type": "Feature",
-        "geometry": {"type": "Point", "coordinates": [7, lat]},
-        "properties": properties,
-    }
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(*features, name="plans.geojson"):
-        path = tmp_path / name
-        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-        return str(path)
-
-    return write
 
 
 def test_all_accepted_then_declared_again_without_harm(exchange, file):
@@ -95,11 +67,6 @@ def test_the_way_out_that_is_taken_stands(exchange, file):
         stands = client.get(moved["plan_id"])
         assert json.loads(msgspec.json.encode(stands.volumes)) == moved["taken"]["volumes"]
         assert client.conflicts_of(moved["plan_id"]) == ()
-
-
-def secret_of(exchange, party):
-    kept = json.loads((exchange.folder / f"{party}.json").read_text())
-    return {"account_id": kept["client_id"], "secret": kept["client_secret"]}
 
 
 def test_what_was_refused_is_listed_with_what_settled_it(exchange, file):
@@ -175,21 +142,35 @@ def test_a_wrong_secret_gets_no_token(exchange, tmp_path):
     words = ["--url", exchange.url, "--account", account, "--secret-file", tmp_path / "bare"]
     done = detente("token", *words, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "not accepted" in done.stderr
+    said = f"detente: the account {account!r} or its secret is not accepted by {exchange.url}"
+    assert done.stderr.startswith(said)
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--secret-file", "absent"], "cannot be read as a secret"),
+        (["--secret-file", "absent"], "absent does not exist"),
+        (["--token-file", "absent"], "absent does not exist"),
+        (["--secret-file", "."], "'.' is a directory"),
+        (["--secret-file", "{number}"], "its member client_id is no text"),
+        (["--secret-file", "{lacking}"], "its member client_secret is missing"),
+        (["--secret-file", "{broken}"], "begins like JSON but is none"),
+        (["--secret-file", "{token}"], "does not say the account"),
         (["--token-file", "{token}"], "token"),
         ([], "Name --token-file, or --secret-file"),
         (["--token-file", "a", "--secret-file", "b"], "Name --token-file, or --secret-file"),
     ],
 )
 def test_without_access_nothing_is_declared(exchange, file, tmp_path, words, said):
-    (tmp_path / "token").write_text("eyJ.no.token")
-    words = [word.format(token=tmp_path / "token") for word in words]
+    files = {
+        "token": "eyJ.no.token",
+        "number": '{"client_id": 1}',
+        "lacking": '{"client_id": "a"}',
+        "broken": '{"client_id"',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    words = [word.format(**{name: tmp_path / name for name in files}) for word in words]
     done = detente("declare", file(feature("none", "alpha", 60)), "--url", exchange.url, *words, check=False)
     assert done.returncode == 2
     assert said in done.stderr
@@ -201,7 +182,23 @@ def test_an_exchange_that_does_not_answer_is_said_in_a_line(exchange, file):
     words[1] = "http://127.0.0.1:9"
     done = detente("declare", file(feature("none", "alpha", 60)), *words, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("detente: the exchange cannot be reached")
+    assert done.stderr.startswith("detente: the exchange at http://127.0.0.1:9 cannot be reached")
+
+
+def test_https_against_http_and_what_is_no_url_are_said_in_words(exchange):
+    words = exchange.at("alpha")
+    words[1] = exchange.url.replace("http:", "https:")
+    done = detente("token", *words, check=False)
+    assert (
+        f"the exchange at {words[1]} cannot be reached: it speaks http where https was asked" in done.stderr
+    )
+    for bad in ("nonsense", "ftp://x", "http://x:notaport", "http://"):
+        words[1] = bad
+        done = detente("token", *words, check=False)
+        assert (
+            done.stderr
+            == f"detente: {bad!r} is no URL of an exchange\nexpected: such as http://127.0.0.1:8440\n"
+        )
 
 
 def test_every_fault_of_the_files_is_named(exchange, file):
@@ -231,6 +228,19 @@ def test_plans_are_narrowed_and_printed(exchange, file):
         assert "0 plans" in detente("plans", *exchange.at("alpha"), *area, *none).stdout
     after = ["--from", (DAY + dt.timedelta(minutes=5)).isoformat(), "--party", "alpha"]
     assert "1 plans" in detente("plans", *exchange.at("bravo"), *area, *after).stdout
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_an_id_stays_on_one_line_however_narrow_the_terminal(exchange, file, capsys, monkeypatch, width):
+    detente("declare", file(feature("narrow", "alpha", 72)), *exchange.at("alpha"))
+    monkeypatch.setenv("COLUMNS", str(width))
+    main_words = ["plans", *exchange.at("alpha"), "--area", "72,7,100"]
+    with contextlib.suppress(SystemExit):
+        main(main_words)
+    shown = capsys.readouterr().out
+    assert plan_id_of("alpha", "narrow") in shown
+    assert "accepted" in shown
+    assert max(map(len, shown.splitlines())) <= width
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """The demo's folder: only what a demo made is ever removed, and one demo at a time."""
 
+import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +88,36 @@ def test_the_folder_is_where_it_was_said_or_in_the_users_cache(
     monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
     assert cache_folder().is_absolute()
     assert choose_root(tmp_path / "x") == tmp_path / "x"
+
+
+def test_a_second_demo_is_told_which_process_runs_and_how_to_stop_it(tmp_path: Path):
+    home = DemoHome(tmp_path / "demo")
+    held = home.take()
+    with pytest.raises(StoreRefused) as refusal:
+        home.take()
+    assert refusal.value.detail == (
+        f"another demo runs as process {os.getpid()}; stop it with Ctrl-C there or "
+        f"`detente demo --stop --data {home.root}`"
+    )
+    held.release()
+    home.exchange.mkdir()
+    held = FolderLock(home.exchange / "lock").take()
+    with pytest.raises(
+        StoreRefused, match=f"earlier demo's server runs as process {os.getpid()}; stop it with"
+    ):
+        home.take()
+    held.release()
+
+
+def test_a_demo_that_has_no_server_yet_is_stopped_too(tmp_path: Path):
+    home = DemoHome(tmp_path / "demo")
+    code = (
+        "import sys, time; from pathlib import Path; from detente.demo.home import DemoHome\n"
+        "held = DemoHome(Path(sys.argv[1])).take(); print('held', flush=True); time.sleep(60)"
+    )
+    demo = subprocess.Popen([sys.executable, "-c", code, home.root], stdout=subprocess.PIPE, text=True)
+    assert demo.stdout.readline() == "held\n"
+    assert stop_server(home) is True
+    assert demo.wait(10) == -signal.SIGTERM
+    demo.stdout.close()
+    assert stop_server(home) is False

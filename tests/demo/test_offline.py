@@ -138,7 +138,7 @@ def test_in_the_background_it_answers_its_credentials_until_it_is_stopped(data_d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_order_to_end_stops_server_and_database(data_dir: Path, number: signal.Signals):
     demo = subprocess.Popen(
         [*DEMO, "--offline", "--data", data_dir], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -12,7 +12,9 @@ from detente.formats.faults import FaultyFile
 from detente.formats.features import explain
 from detente.formats.plans import plans_to_geojson, read_plans
 from detente.formats.read import read_files
+from detente.geo.limits import MAX_INSTANT_MS
 from detente.geo.model import Circle, Corridor, Datum, LatLon, Polygon
+from detente.geo.solid import prepare
 
 SQUARE = [[8.0, 47.0], [8.01, 47.0], [8.01, 47.01], [8.0, 47.01], [8.0, 47.0]]
 
@@ -132,6 +134,15 @@ def test_the_features_own_id_and_integers(read):
     assert faults_of(read, collection(feature(1, id=...))) == [(1, None, "id")]
 
 
+def zigzag(leg_m, turns):
+    """A path of that many legs there and back, somewhat longer than the product."""
+    east = leg_m / 111_320
+    return {
+        "type": "LineString",
+        "coordinates": [[(turn % 2) * east, 1e-5 * turn] for turn in range(turns + 1)],
+    }
+
+
 BAD = {
     "no party": (feature(party=...), "party"),
     "empty party": (feature(party=""), "party"),
@@ -142,6 +153,14 @@ BAD = {
     "a number for a time": (feature(start=17), "start"),
     "reversed": (feature(start="2026-07-01T12:00:00Z"), "end"),
     "no duration": (feature(end="2026-07-01T10:00:00Z"), "end"),
+    "rounded past the year 9999": (feature(end="9999-12-31T23:59:59.9999Z"), "end"),
+    "past the year 9999 in UTC": (feature(end="9999-12-31T23:59:59-14:00"), "end"),
+    "an offset without a colon": (feature(end="2026-07-01T14:00:00+0200"), "end"),
+    "a fraction, then an offset without a colon": (feature(start="2026-07-01T08:00:00.25-0100"), "start"),
+    "no number": (feature(lower_m=math.nan), "lower_m"),
+    "an endless number": (feature(upper_m=math.inf), "upper_m"),
+    "an endless number elsewhere": (feature(more=[1, {"x": -math.inf}]), "more[1].x"),
+    "an endless longitude": (feature(1, point(math.inf), radius_m=3), "geometry.coordinates[0]"),
     "text for a height": (feature(lower_m="0"), "lower_m"),
     "true for a height": (feature(lower_m=True), "lower_m"),
     "no height": (feature(upper_m=0), "upper_m"),
@@ -171,6 +190,8 @@ BAD = {
         feature(1, {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}),
         "geometry",
     ),
+    "long line": (feature(1, zigzag(250_000.0, 220), width_m=100), "geometry"),
+    "long line of many short legs": (feature(1, zigzag(6_000.0, 9_000), width_m=100), "geometry"),
     "not a feature": ({"type": "Thing"}, "type"),
     "null geometry": ({**feature(), "geometry": None}, "geometry"),
     "null properties": ({**feature(), "properties": None}, "properties"),
@@ -195,6 +216,13 @@ def test_all_faults_of_one_feature(read):
     ]
 
 
+def test_the_last_instant_and_the_longest_line(read):
+    longest = feature(2, zigzag(6_000.0, 8_300), width_m=100)
+    table = read(collection(feature(1, end="9999-12-31T23:59:59.9994Z"), longest))
+    assert table.columns.end_ms[0] == MAX_INSTANT_MS
+    assert all(prepare(table.columns.volume_at(index)) for index in (0, 1))
+
+
 def test_one_id_of_two_parties(read, tmp_path):
     assert faults_of(read, collection(feature(1), feature(2), feature(1, party="blue"))) == [
         (3, "P1", "party")
@@ -207,11 +235,12 @@ def test_one_id_of_two_parties(read, tmp_path):
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        (b"", "JSON"),
-        (b"  \n", "JSON"),
+        (b"", "file"),
+        (b"  \n", "file"),
         (b"{}", "type"),
         (b"[1]", "JSON"),
-        (b'{"type":"FeatureCollection","features":[]}', "features"),
+        (b'{"type":"FeatureCollection","crs":NaN,"features":[]}', "crs"),
+        (b'{"type":"FeatureCollection","a":{"b":[yes]},"features":[]}', "a"),
         (b'{"type":"Wrong","features":[' + json.dumps(feature()).encode() + b"]}", "type"),
         (json.dumps(collection(feature())).encode()[:-1], "JSON"),
         (json.dumps(collection(feature())).encode()[:-5], "features"),
@@ -221,12 +250,28 @@ def test_one_id_of_two_parties(read, tmp_path):
         (b'{"type":"Feature","properties":' + b"[" * 100 + b"]" * 100 + b"}", "nesting"),
         (json.dumps(feature()).encode().replace(b"red", b"\xff"), "encoding"),
         (json.dumps(feature()).encode("utf-16"), "encoding"),
-        (json.dumps(feature()).encode().replace(b"120.5", b"NaN"), "JSON"),
-        (json.dumps(feature()).encode().replace(b"120.5", b"1e999"), "JSON"),
+        (json.dumps(feature()).encode().replace(b"120.5", b"+1"), "JSON"),
     ],
 )
 def test_files_that_are_no_geojson(read, content, field):
     assert field in [found for _, _, found in faults_of(read, content)]
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"-Infinity", b"1e999", b"-1e999"])
+def test_a_number_without_an_end_is_named_once(read, text):
+    content = json.dumps(collection(feature(3))).encode().replace(b"120.5", text)
+    assert faults_of(read, content) == [(1, "P3", "upper_m")]
+
+
+@pytest.mark.parametrize("text", ["10:00:00+0200", "2026-07-01T10:00:00+0200", "x-0001"])
+def test_an_offset_without_a_colon_may_stand_elsewhere(read, text):
+    assert read(collection(feature(1, title=text), feature(2))).plan_ids == ["P1", "P2"]
+
+
+@pytest.mark.parametrize("content", [collection(), collection(name="none")])
+def test_a_collection_without_features_holds_no_plans(read, content):
+    assert len(read(content)) == 0
+    assert len(read(f"{json.dumps(content)}\n{json.dumps(content)}".encode())) == 0
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

@@ -126,6 +126,18 @@ def test_absolute_altitudes_are_above_mean_sea_level(read):
             placemark(f"{POLYGON}{HOLE}</Polygon>"),
             (1, "geometry.coordinates"),
         ),
+        (placemark(POLYGON + "</Polygon>", upper_m="1_0"), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="\u0661"), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="1e999"), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="NaN"), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="INF"), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="9" * 30), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", upper_m="9" * 5_000), (1, "upper_m")),
+        (placemark(POLYGON + "</Polygon>", end="2026-07-01T14:00:00+0200"), (1, "end")),
+        (
+            placemark("<Point><coordinates>1_0,47</coordinates></Point>", radius_m="5"),
+            (1, "geometry.coordinates[0]"),
+        ),
         (placemark("<Model/>"), (1, "geometry.type")),
         (placemark(""), (1, "geometry")),
         (placemark(POLYGON + "</Polygon>", party=None), (1, "party")),
@@ -136,6 +148,12 @@ def test_absolute_altitudes_are_above_mean_sea_level(read):
 )
 def test_faults(read, text, fault):
     assert faults_of(read, document(text)) == [fault]
+
+
+@pytest.mark.parametrize(("text", "value"), [("+20", 20), ("1e2", 100), ("020.", 20), (".5", 0.5)])
+def test_numbers_as_xml_schema_writes_them(read, text, value):
+    (plan,) = read(document(placemark(POLYGON + "</Polygon>", upper_m=text)))
+    assert plan.body.volumes[0].upper_m == value
 
 
 def test_entities_are_refused(read):
@@ -169,3 +187,21 @@ def test_kmz(tmp_path, monkeypatch):
     monkeypatch.setattr(kml, "MAX_KML_BYTES", 10_000)
     with pytest.raises(FaultyFile, match="size"):
         read_files([archive(tmp_path / "bomb.kmz", ("doc.kml", good + " " * 10_000_000))])
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_kmz_with_any_one_byte_wrong_is_read_or_refused(tmp_path, method):
+    path = tmp_path / "a.kmz"
+    with zipfile.ZipFile(path, "w", method) as packed:
+        packed.writestr("doc.kml", document(placemark(POLYGON + "</Polygon>")))
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(4, len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            read_files([path])
+        except FaultyFile as faulty:
+            refused += {fault.field for fault in faulty.faults} == {"KMZ"}
+    assert refused > len(whole) // 2

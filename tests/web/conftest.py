@@ -46,7 +46,16 @@ def free_ports(count):
 class Served:
     """``serve`` in a process of its own."""
 
-    def __init__(self, log, *, factory="tests.web.tiny:create", addresses=1, **settings):
+    def __init__(
+        self,
+        log,
+        *,
+        factory="tests.web.tiny:create",
+        addresses=1,
+        before=(),
+        start_new_session=False,
+        **settings,
+    ):
         self.ports = free_ports(addresses)
         self.port = self.ports[0]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -55,16 +64,18 @@ class Served:
         code = (
             "import sys\nfrom detente.web.server import ServerSettings, serve\n"
             f"if __name__ == '__main__':\n    sys.exit(serve({factory!r}, listen={listen!r}, "
-            f"settings=ServerSettings(**{settings!r})))\n"
+            f"settings=ServerSettings(**{settings!r}), "
+            "on_ready=lambda: print('ready', file=sys.stderr, flush=True)))\n"
         )
         script = log.with_suffix(".py")
         script.write_text(code)
         self._out = log.open("w")
         self.process = subprocess.Popen(
-            [sys.executable, script],
+            [*before, sys.executable, script],
             stderr=self._out,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), MARK: str(log)},
+            start_new_session=start_new_session,
         )
 
     def wait(self):

@@ -1,6 +1,7 @@
 """Real granian: workers and addresses, slow clients, large bodies, a stop that finishes what it began."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -149,7 +150,7 @@ def ask_until(url, end_s):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stop_finishes_what_it_began(serve_one, number):
     server = serve_one(workers=1).wait()
     results = []
@@ -178,11 +179,43 @@ def test_a_request_that_never_ends_does_not_stop_the_stop(serve_one):
         assert time.monotonic() - began < 25
 
 
-def test_two_addresses_and_their_stop(serve_one):
+def test_a_terminal_that_closes_stops_the_whole_group(serve_one):
+    server = serve_one(workers=1, start_new_session=True).wait()
+    os.killpg(server.process.pid, signal.SIGHUP)
+    assert server.process.wait(30) == 0
+    assert workers_of(server) == []
+    assert "crash" not in server.log.read_text()
+    assert "Unexpected exit" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_a_hangup_that_is_ignored_at_the_start_stays_ignored(serve_one, addresses):
+    server = serve_one(workers=1, addresses=addresses, before=["nohup"]).wait()
+    os.kill(server.process.pid, signal.SIGHUP)
+    time.sleep(1)
+    assert httpx.get(f"{server.url}/health").status_code == 200
+    assert server.stop() == 0
+
+
+def test_it_says_that_it_is_ready_when_it_answers_and_only_once(serve_one):
+    server = serve_one(workers=1, addresses=2)
+    said = []
+    while "ready" not in said:
+        said = server.log.read_text().splitlines()
+        assert server.process.poll() is None, said
+        time.sleep(0.01)
+    for port in server.ports:
+        assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    assert server.stop() == 0
+    assert server.log.read_text().splitlines().count("ready") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_two_addresses_and_their_stop(serve_one, number):
     server = serve_one(workers=1, addresses=2).wait()
     for port in server.ports:
         assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
-    assert server.stop() == 0
+    assert server.stop(number) == 0
     for port in server.ports:
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/health")
@@ -238,13 +271,32 @@ def test_an_application_that_cannot_start_ends_the_server(serve_one):
     server = serve_one(factory="tests.web.tiny:create_broken", workers=1)
     assert server.process.wait(60) == 1
     assert "newer version" in server.log.read_text()
+    assert "ready" not in server.log.read_text().splitlines()
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_an_application_that_raises_while_it_is_built_ends_the_server(serve_one, addresses):
+    server = serve_one(factory="tests.web.tiny:create_raising", workers=2, addresses=addresses)
+    assert server.process.wait(60) == 1
+    last = server.log.read_text().splitlines()[-1]
+    assert "cannot start: NotADirectoryError: [Errno 20] Not a directory: '/nope'" in last
+    assert "continuing without" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("name", ["no_such", "GOOD_PLAN"])
 def test_a_factory_that_is_no_function_ends_the_server(serve_one, name):
     server = serve_one(factory=f"tests.web.tiny:{name}", workers=1)
     assert server.process.wait(60) == 1
-    assert "does not name a function as module:function" in server.log.read_text()
+    assert "does not name a function as module:function" in server.log.read_text().splitlines()[-1]
+
+
+def test_whatever_is_logged_is_json(serve_one):
+    server = serve_one(workers=1).wait()
+    os.kill(httpx.get(f"{server.url}/v1/sleep").json()["pid"], signal.SIGKILL)
+    server.wait()
+    assert server.stop() == 0
+    lines = [line for line in server.log.read_text().splitlines() if line != "ready"]
+    assert any("Unexpected exit" in json.loads(line)["event"] for line in lines)
 
 
 def test_what_cannot_be_served_is_refused_at_once(served):

@@ -168,5 +168,13 @@ async def start_refused() -> None:
     raise errors.StoreRefused("the data folder was written by a newer version")
 
 
+async def raising(*_: Any) -> None:
+    raise NotADirectoryError(20, "Not a directory", "/nope")
+
+
+def create_raising() -> Any:
+    return raising
+
+
 def create_broken() -> Any:
     return create(on_start=[start_refused])

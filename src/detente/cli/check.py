@@ -1,13 +1,16 @@
 """``detente check``: all conflicts of all plans in files; needs no exchange and no network."""
 
+import errno
 import math
 import os
+import stat
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 import click
 import msgspec
@@ -16,6 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from detente.errors import DetenteError
 from detente.formats.conflicts import Conflicts, FoundConflict, write_geojson, write_json
 from detente.formats.faults import FaultyFile
 from detente.formats.read import ReadPlans, read_files
@@ -93,17 +97,94 @@ def _find(read: ReadPlans, separation: Separation, *, own: bool, bar: Progress) 
     return Conflicts(read.table, sweep, pairs)
 
 
+class _Unwritable(Exception):
+    """A place that a result cannot be written to."""
+
+
+@contextmanager
+def _writing(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _Unwritable(f"{place} cannot be written: {error.strerror or error}") from error
+
+
+class _Console(Console):
+    """A console that raises where the library's own ends the process with the exit code of conflicts."""
+
+    def on_broken_pipe(self) -> None:
+        """Treat a pipe that nobody reads like any other place that cannot be written to."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+@contextmanager
+def _no_failure_is_a_conflict() -> Iterator[None]:
+    """End with one line and exit code 2, whatever fails: 1 says that there are conflicts."""
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except KeyboardInterrupt:
+        _give_up("interrupted")
+    except _Unwritable as error:
+        _give_up(str(error))
+    except DetenteError as error:
+        _give_up(error.detail)
+    except OSError as error:
+        _give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except Exception as error:  # noqa: BLE001 - see the docstring
+        _give_up(f"the check failed: {type(error).__name__}: {error}")
+
+
+def _give_up(reason: str) -> NoReturn:
+    with suppress(OSError, ValueError):
+        click.echo(printable(f"detente: {reason}"), err=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # What is left in the buffer would fail once more at the end, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (AttributeError, ValueError):
+            continue
+    sys.exit(EXIT_UNREADABLE)
+
+
 def _report_faults(error: FaultyFile, *, as_json: bool) -> None:
     for fault in error.faults:
         click.echo(printable(f"{fault.file}: {fault.sentence()}"), err=True)
     count = len(error.faults)
     click.echo(f"{count} fault{'s' if count > 1 else ''}; nothing was checked.", err=True)
     if as_json:
-        click.echo(msgspec.json.encode({"faults": error.faults}))
+        # A file's name may be no UTF-8, which JSON has to be.
+        names = {fault.file: fault.file.encode("utf-8", "replace").decode() for fault in error.faults}
+        faults = [msgspec.structs.replace(fault, file=names[fault.file]) for fault in error.faults]
+        with _writing("standard output"):
+            click.echo(msgspec.json.encode({"faults": faults}))
+
+
+def _is_input(out: Path, files: tuple[Path, ...]) -> bool:
+    """Say whether the result would be written over what is read; a terminal may be both."""
+    if not out.exists() or stat.S_ISCHR(out.stat().st_mode):
+        return False
+    return any(path.exists() and path.samefile(out) for path in files)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a link, a device or a pipe; where that is standard output or error, go on where it stands."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return os.fdopen(os.dup(descriptor), "wb")
+    return path.open("wb")
 
 
 def _save(conflicts: Conflicts, path: Path) -> None:
-    """Write the file beside its place and move it there whole."""
+    """Write the file beside its place and move it there whole; links, devices and pipes are written into."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        with _opened(path) as out:
+            write_geojson(conflicts, out)
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as out:
@@ -133,9 +214,9 @@ def _row(conflict: FoundConflict) -> list[Text]:
 
 
 def _show(conflicts: Conflicts) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = _Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
+        console = _Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
     table = Table(title=None)
     for name in ("plan", "plan", "rule", "from", "to", "heights", "depth (ground, height, time)"):
         table.add_column(name, overflow="fold")
@@ -153,6 +234,8 @@ def _summary(read: ReadPlans, conflicts: Conflicts, began_s: float) -> str:
         else "No conflict"
     )
     plans, volumes = len(read.table), len(read.table.columns)
+    if not plans:
+        return "No plans, so no conflict."
     took_s = time.monotonic() - began_s
     return (
         f"{found} among {plans:,} plan{'' if plans == 1 else 's'} "
@@ -185,25 +268,28 @@ def command(
 ) -> None:
     """Find all conflicts among the plans in FILES (GeoJSON, KML, KMZ).
 
-    Exit code 0: no conflict; 1: conflicts; 2: something could not be read, and nothing was checked.
+    Exit code 0: no conflict; 1: conflicts; 2: something could not be read or written, or failed.
     """
     began_s = time.monotonic()
-    try:
-        with _progress(is_quiet=is_quiet) as bar:
-            read = _read(files, bar)
-            conflicts = _find(read, separation, own=not no_own, bar=bar)
-            if out:
-                _save(conflicts, out)
-    except FaultyFile as error:
-        _report_faults(error, as_json=as_json)
-        sys.exit(EXIT_UNREADABLE)
-    except OSError as error:
-        click.echo(printable(f"{error.filename}: {error.strerror}"), err=True)
-        sys.exit(EXIT_UNREADABLE)
-    if as_json:
-        write_json(conflicts, read.table, separation, sys.stdout.buffer)
-    elif not is_quiet:
-        if len(conflicts):
-            _show(conflicts)
-        click.echo(_summary(read, conflicts, began_s))
+    with _no_failure_is_a_conflict():
+        if out and _is_input(out, files):
+            raise click.BadParameter(f"{out} is one of the files to read", param_hint="--out")
+        try:
+            with _progress(is_quiet=is_quiet) as bar:
+                read = _read(files, bar)
+                conflicts = _find(read, separation, own=not no_own, bar=bar)
+                if out:
+                    with _writing(str(out)):
+                        _save(conflicts, out)
+        except FaultyFile as error:
+            _report_faults(error, as_json=as_json)
+            sys.exit(EXIT_UNREADABLE)
+        with _writing("standard output"):
+            if as_json:
+                write_json(conflicts, read.table, separation, sys.stdout.buffer)
+                sys.stdout.flush()
+            elif not is_quiet:
+                if len(conflicts):
+                    _show(conflicts)
+                click.echo(_summary(read, conflicts, began_s))
     sys.exit(EXIT_CONFLICTS if len(conflicts) else EXIT_NONE)

@@ -10,6 +10,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from detente.cli.place import Folder
 from detente.demo.day import run_day
 from detente.demo.home import DemoHome, choose_root, stop_command, stop_server
 from detente.demo.offline import run_story
@@ -17,6 +18,7 @@ from detente.demo.report import print_tally
 from detente.demo.server import Server, log_tail
 from detente.demo.sign_in import SignIn, print_links
 from detente.errors import Unavailable
+from detente.web.server import stop_signals
 
 
 @click.command("demo")
@@ -27,8 +29,8 @@ from detente.errors import Unavailable
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The demo's folder; emptied at each start.",
+    type=Folder(),
+    help="The demo's folder: new, empty or an earlier demo's, whose exchange is made anew at each start.",
 )
 @click.option("--port", type=click.IntRange(1, 65_535), help="Where the server listens on this machine.")
 def command(
@@ -92,9 +94,10 @@ def _stay(
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    # An order to end (from a service manager, or `kill`) stops server and database as Ctrl-C does; a second
-    # one while they stop changes nothing, so that an impatient hand leaves no database behind.
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    # An order to end (from a service manager, `kill`, or a terminal that closes) stops server and database as
+    # Ctrl-C does; a second one while they stop changes nothing, so that an impatient hand leaves no database
+    # behind.
+    numbers = stop_signals()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame

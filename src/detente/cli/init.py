@@ -4,13 +4,14 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import click
 import msgspec
 
+from detente.cli.place import Folder, folder_of_exchange
 from detente.errors import BadInput, StoreRefused
 from detente.parties.model import (
     EXCHANGE_PARTY,
@@ -23,7 +24,15 @@ from detente.parties.model import (
 )
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
-from detente.store import EmbeddedPostgres, Pool, default_data_dir, migrate, open_pool, running_dsn
+from detente.store import (
+    EmbeddedPostgres,
+    Pool,
+    checked_url,
+    default_data_dir,
+    migrate,
+    open_pool,
+    running_dsn,
+)
 
 _Body = TypeVar("_Body", PartyBody, AccountBody)
 # Commands on the database sign no token, so who would issue it does not matter.
@@ -43,17 +52,30 @@ def database(data: Path | None, url: str | None, *, may_create: bool = False) ->
         The URL. A server started here ends with the block; one that ran goes on.
 
     Raises:
+        BadInput: if the URL is none.
         StoreRefused: if the folder cannot be used.
     """
     folder = default_data_dir() if data is None else data
-    found = url or (running_dsn(folder) if folder.exists() else None)
+    found = checked_url(url) if url else (running_dsn(folder) if folder.exists() else None)
     if found is not None:
         yield found
         return
-    if not may_create and not (folder / "cluster").exists():
-        raise StoreRefused(f"There is no exchange in {folder}; run `detente init`, or name it with --data")
+    if may_create:
+        _check_place(folder)
+    else:
+        folder_of_exchange(data)
     with EmbeddedPostgres.start(folder) as server:
         yield server.dsn
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse to put an exchange into another one's folder, where a backup or a removal would take both."""
+    for outer in folder.absolute().resolve().parents:
+        with suppress(OSError):
+            if (outer / "cluster" / "PG_VERSION").exists() or (outer / "PG_VERSION").exists():
+                raise StoreRefused(
+                    f"{folder} lies inside the data folder {outer} of another exchange; name one outside"
+                )
 
 
 @contextmanager
@@ -99,7 +121,7 @@ def on_database(function: Callable[..., None]) -> Callable[..., None]:
     """Add the two options that say where the database is."""
     function = click.option(
         "--data",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=Folder(),
         envvar="DETENTE_DATA",
         help="The data folder.",
     )(function)
@@ -201,7 +223,7 @@ class SecretFile:
 @click.command("init")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     envvar="DETENTE_DATA",
     help="The data folder.",
 )

@@ -9,8 +9,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from detente.cli.declare import exchange_options, open_client, plain
+from detente.cli.access import exchange_options, open_client
 from detente.cli.refused import print_refusals
+from detente.cli.words import plain
 from detente.errors import BadInput
 from detente.formats.plans import plans_to_geojson
 from detente.geo.model import Circle, LatLon, Polygon, Shape
@@ -19,6 +20,8 @@ from detente.plans.refusal_model import MAX_PAGE, RefusalQuery
 
 _CIRCLE_NUMBERS = 3
 _POLYGON_NUMBERS = 6
+_ALL_COLUMNS_WIDTH = 125
+"""Terminals narrower than this get fewer columns and shorter times, so that an id stays on one line."""
 
 
 @click.command("plans")
@@ -135,15 +138,24 @@ def _instant(text: str, field: str) -> datetime:
 
 
 def _print(plans: Sequence[PlanView]) -> None:
+    console = Console()
+    table = _wide_table(plans) if console.width >= _ALL_COLUMNS_WIDTH else _narrow_table(plans)
+    console.print(table)
+    console.print(f"{len(plans)} plans")
+
+
+def _wide_table(plans: Sequence[PlanView]) -> Table:
     table = Table()
-    for column in ("plan", "party", "state", "start (UTC)", "end (UTC)", "priority", "volumes", "title"):
-        table.add_column(
-            column, overflow="fold", justify="right" if column in {"priority", "volumes"} else "left"
-        )
+    table.add_column("plan", no_wrap=True)
+    for column in ("party", "state", "start (UTC)", "end (UTC)"):
+        table.add_column(column, overflow="fold")
+    for column in ("priority", "volumes"):
+        table.add_column(column, justify="right")
+    table.add_column("title", overflow="fold")
     for plan in plans:
         table.add_row(
             plan.plan_id,
-            plain(plan.party_id) + (" (you)" if plan.is_mine else ""),
+            _party(plan),
             plan.state.value,
             f"{plan.start:%Y-%m-%d %H:%M:%S}",
             f"{plan.end:%Y-%m-%d %H:%M:%S}",
@@ -151,6 +163,20 @@ def _print(plans: Sequence[PlanView]) -> None:
             "-" if plan.volumes is None else str(len(plan.volumes)),
             plain(plan.title or ""),
         )
-    console = Console()
-    console.print(table)
-    console.print(f"{len(plans)} plans")
+    return table
+
+
+def _narrow_table(plans: Sequence[PlanView]) -> Table:
+    """The id is what one copies from here: in 80 columns it stays whole, and the rest gives way."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for column in ("plan", "state", "start (UTC)", "end (UTC)"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("party", overflow="fold")
+    for plan in plans:
+        start, end = f"{plan.start:%m-%d %H:%M}", f"{plan.end:%m-%d %H:%M}"
+        table.add_row(plan.plan_id, plan.state.value, start, end, _party(plan))
+    return table
+
+
+def _party(plan: PlanView) -> str:
+    return plain(plan.party_id) + (" (you)" if plan.is_mine else "")

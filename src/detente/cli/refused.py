@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from detente.cli.declare import plain
+from detente.cli.words import plain
 from detente.plans.model import Conflict
 from detente.plans.refusal_model import RefusalView, Settlement, SettlementKind
 

@@ -2,24 +2,28 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
+import structlog
 from msgspec.structs import replace
 
+from detente.cli.place import Folder, folder_of_exchange
 from detente.errors import StoreRefused
 from detente.settings import Settings, load_settings, parse_address
-from detente.store import EmbeddedPostgres, default_data_dir, migrate, when_available
+from detente.store import EmbeddedPostgres, FolderInUse, migrate, running_url, when_available
 from detente.web.log import LogStyle, configure_logging
-from detente.web.server import ServerSettings, serve
+from detente.web.server import ServerSettings, serve, stop_signals
 
 
 @click.command("serve")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A settings file (TOML).")
-@click.option("--data", type=click.Path(file_okay=False), help="The data folder of the embedded PostgreSQL.")
+@click.option("--data", type=Folder(), help="The data folder of the embedded PostgreSQL; see `init`.")
 @click.option("--database", metavar="URL", help="A given PostgreSQL; none is started then.")
 @click.option("--listen", multiple=True, metavar="HOST:PORT", help="Repeatable.  [default: 127.0.0.1:8440]")
 @click.option("--public-url", metavar="URL", help="The URL at which clients reach the exchange.")
@@ -29,26 +33,61 @@ from detente.web.server import ServerSettings, serve
 @click.option("--terrain", type=click.Path(file_okay=False), help="Folder of terrain heights (SRTM .hgt).")
 @click.option("--log-format", type=click.Choice(["auto", "json", "console"]))
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False))
-def command(config: Path | None, **options: Any) -> None:  # noqa: ANN401 - the options above, checked by Settings
+def command(config: Path | None, data: Path | None, **options: Any) -> None:  # noqa: ANN401 - the options above, checked by Settings
     """Run the exchange until Ctrl-C or SIGTERM.
 
     Every option is also a variable DETENTE_... and a member of the settings file.
     """
-    settings = load_settings(options, file=config)
+    settings = load_settings({**options, "data": None if data is None else str(data)}, file=config)
     style: LogStyle = _style(settings)
     configure_logging(style, settings.log_level.lower())
-    with _database(settings) as dsn:
+    with _stopping_in_order(), _database(settings) as dsn:
         asyncio.run(when_available(lambda: migrate(dsn)))
-        click.echo(f"Détente at {settings.url()} (documents at {settings.url()}/docs)", err=True)
-        code = serve(
-            "detente.app:create",
-            listen=[parse_address(address) for address in settings.listen],
-            settings=ServerSettings(
-                workers=settings.workers, log_style=style, log_level=settings.log_level.lower()
-            ),
-            environment=replace(settings, database=dsn).environment(),
-        )
+        try:
+            code = serve(
+                "detente.app:create",
+                listen=[parse_address(address) for address in settings.listen],
+                settings=ServerSettings(
+                    workers=settings.workers, log_style=style, log_level=settings.log_level.lower()
+                ),
+                environment=replace(settings, database=dsn).environment(),
+                on_ready=lambda: _announce(settings.url(), style),
+            )
+        finally:
+            _ignore_stops()
     sys.exit(code)
+
+
+def _announce(url: str, style: LogStyle) -> None:
+    """Say where the exchange is: to a person, or as one more line of a log that machines read."""
+    said = f"Détente at {url} (documents at {url}/docs)"
+    if style == "json":
+        structlog.get_logger("detente").info(said, url=url)
+    else:
+        click.echo(said, err=True)
+
+
+@contextlib.contextmanager
+def _stopping_in_order() -> Iterator[None]:
+    """Have whatever stops the server end its database too, also while neither has quite started yet."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        # A second hand must not cut short what the first one began.
+        _ignore_stops()
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_stops() -> None:
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _style(settings: Settings) -> LogStyle:
@@ -63,13 +102,17 @@ def _database(settings: Settings) -> Iterator[str]:
     if settings.database is not None:
         yield settings.database
         return
-    data = default_data_dir() if settings.data is None else Path(settings.data)
+    data = folder_of_exchange(None if settings.data is None else Path(settings.data))
     try:
         postgres = EmbeddedPostgres.start(data)
-    except StoreRefused as refused:
+    except FolderInUse as used:
+        url = running_url(data)
+        if url is None:
+            raise
         raise StoreRefused(
-            f"{refused.detail}; to run a second server on the same exchange give it --database",
-            **refused.members,
-        ) from refused
+            f"{used.detail}; stop it, or run a second server beside it: "
+            f"PGPASSFILE={data.absolute()}/pgpass detente serve --database '{url}'",
+            **used.members,
+        ) from used
     with postgres:
         yield postgres.dsn

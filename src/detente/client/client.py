@@ -13,7 +13,7 @@ import msgspec
 
 from detente.client import calls
 from detente.client.call import Call
-from detente.client.conversation import Credentials, Outcome, Retries, Send, Talk
+from detente.client.conversation import Credentials, Outcome, Retries, Send, Talk, checked_url
 from detente.plans.model import PlanView, QueryBody
 from detente.plans.refusal_model import RefusalQuery, RefusalView
 
@@ -65,8 +65,8 @@ class Client:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._talk = _talk(token, account_id, secret, retries)
-        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport)
+        self._talk = _talk(base_url, token, account_id, secret, retries)
+        self._http = httpx.Client(base_url=checked_url(base_url), timeout=timeout_s, transport=transport)
 
     def send(self, call: Call[T]) -> T:
         """Carry out one call of ``detente.client.calls``, or of your own."""
@@ -164,8 +164,8 @@ class AsyncClient:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._talk = _talk(token, account_id, secret, retries)
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_s, transport=transport)
+        self._talk = _talk(base_url, token, account_id, secret, retries)
+        self._http = httpx.AsyncClient(base_url=checked_url(base_url), timeout=timeout_s, transport=transport)
 
     async def send(self, call: Call[T]) -> T:
         """Carry out one call of ``detente.client.calls``, or of your own."""
@@ -251,7 +251,9 @@ class AsyncClient:
     ready = _async_verb(calls.ready)
 
 
-def _talk(token: str | None, account_id: str | None, secret: str | None, retries: Retries | None) -> Talk:
+def _talk(
+    url: str, token: str | None, account_id: str | None, secret: str | None, retries: Retries | None
+) -> Talk:
     if (account_id is None) != (secret is None):
         raise ValueError("an account_id and its secret come together")
     # The randomness only spreads retries in time; nothing secret comes from it.
@@ -260,4 +262,5 @@ def _talk(token: str | None, account_id: str | None, secret: str | None, retries
         retries or Retries(),
         now_s=time.monotonic,
         draw=random.random,
+        url=url,
     )

@@ -14,12 +14,13 @@ from msgspec import Struct
 
 from detente.client.call import Call
 from detente.client.refusals import refusal_of
-from detente.errors import DetenteError, NotAuthenticated, TooMany, Unavailable
+from detente.errors import BadInput, DetenteError, NotAuthenticated, TooMany, Unavailable
 from detente.parties.model import TokenAnswer
 
 T = TypeVar("T")
 
 _RENEW_BEFORE_S = 30.0
+_GRANT_PATH = "/v1/token"
 _ERROR_FROM = 400
 _UNAUTHORIZED = 401
 
@@ -75,6 +76,7 @@ class Talk:
         retries: how often and how long.
         now_s: seconds of a clock that never goes back.
         draw: a random number from 0 to 1, which spreads the retries of many clients.
+        url: the exchange, for what is said when it cannot be reached.
     """
 
     def __init__(
@@ -84,7 +86,9 @@ class Talk:
         *,
         now_s: Callable[[], float],
         draw: Callable[[], float],
+        url: str = "",
     ) -> None:
+        self._url = url
         self._credentials = credentials
         self._retries = retries
         self._now_s = now_s
@@ -117,7 +121,7 @@ class Talk:
             self._token = None
             response = yield from self._insist(call)
         if response.status_code >= _ERROR_FROM:
-            raise refusal_of(response)
+            raise _token_refusal(response) if call.path == _GRANT_PATH else refusal_of(response)
         try:
             return call.read(response.content)
         except msgspec.MsgspecError as unreadable:
@@ -141,9 +145,11 @@ class Talk:
                     return outcome
                 pause_s = max(asked_s, wait_s)
             elif isinstance(outcome, httpx.TransportError):
+                if isinstance(outcome, httpx.UnsupportedProtocol):
+                    raise _no_url(self._url) from outcome
                 was_sent = not isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)
                 if is_last or (was_sent and not call.is_repeatable):
-                    raise _unreachable(outcome)
+                    raise _unreachable(outcome, self._url)
                 pause_s = wait_s
             else:
                 raise TypeError("a conversation was resumed without an outcome")
@@ -173,7 +179,7 @@ def token_call(account_id: str, secret: str) -> Call[TokenAnswer]:
     form = urlencode({"grant_type": "client_credentials", "client_id": account_id, "client_secret": secret})
     return Call(
         "POST",
-        "/v1/token",
+        _GRANT_PATH,
         msgspec.json.Decoder(TokenAnswer).decode,
         content=form.encode(),
         media_type="application/x-www-form-urlencoded",
@@ -202,7 +208,29 @@ def _asks_to_wait(response: httpx.Response) -> float | None:
     return float(asked) if asked.isdecimal() else 0.0
 
 
-def _unreachable(error: httpx.TransportError) -> Unavailable:
-    return Unavailable(
-        f"the exchange cannot be reached: {error or type(error).__name__}", cause=type(error).__name__
+def checked_url(url: str) -> str:
+    """Refuse what is no URL of an exchange.
+
+    Raises:
+        BadInput: naming it.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise _no_url(url) from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise _no_url(url)
+    return url
+
+
+def _no_url(url: str) -> BadInput:
+    return BadInput(
+        f"{url!r} is no URL of an exchange", field="url", expected="such as http://127.0.0.1:8440", actual=url
     )
+
+
+def _unreachable(error: httpx.TransportError, url: str) -> Unavailable:
+    said = str(error) or type(error).__name__
+    if "WRONG_VERSION_NUMBER" in said:
+        said = "it speaks http where https was asked for; say http:// or name the address of its proxy"
+    return Unavailable(f"the exchange at {url} cannot be reached: {said}", cause=type(error).__name__)

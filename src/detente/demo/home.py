@@ -11,7 +11,7 @@ from pathlib import Path
 from detente.demo.sample_day import cache_folder
 from detente.errors import StoreRefused, Unavailable
 from detente.store.account import first_unreachable, server_account
-from detente.store.folder import FolderLock
+from detente.store.folder import FolderInUse, FolderLock
 from detente.store.leftovers import clear_leftovers
 
 MARK = "made-by-detente-demo"
@@ -47,7 +47,14 @@ class DemoHome:
             self._claim()
         except OSError as fault:
             raise StoreRefused(f"the demo's folder {self.root} cannot be used: {fault.strerror}") from fault
-        held = FolderLock(self.lock).take()
+        try:
+            held = FolderLock(self.lock).take()
+        except FolderInUse as used:
+            raise StoreRefused(
+                f"another demo runs as process {used.members['process']}; stop it with Ctrl-C there or "
+                f"`{stop_command(self)}`",
+                **used.members,
+            ) from used
         try:
             self._empty()
         except BaseException:
@@ -64,8 +71,11 @@ class DemoHome:
 
     def _empty(self) -> None:
         # Only names that a demo gives; whatever else somebody put here stays.
-        if server_pid(self) is not None:
-            raise StoreRefused(f"a demo runs in {self.root} already; stop it with: {stop_command(self)}")
+        if (pid := server_pid(self)) is not None:
+            raise StoreRefused(
+                f"an earlier demo's server runs as process {pid}; stop it with `{stop_command(self)}`",
+                process=pid,
+            )
         if self.exchange.is_symlink():
             raise StoreRefused(f"{self.exchange} is a link, which no demo made; remove it")
         # A database whose launcher was killed may still write to the folder that goes away now.
@@ -108,7 +118,11 @@ def choose_root(wanted: Path | None) -> Path:
 
 def server_pid(home: DemoHome) -> int | None:
     """Tell which process serves from the folder, by the lock that it holds; None: none does."""
-    path = home.exchange / "lock"
+    return _holder_of(home.exchange / "lock")
+
+
+def _holder_of(path: Path) -> int | None:
+    """Tell which process holds a lock: its number, 0 if it does not say it, None if nobody does."""
     if not path.exists():
         return None
     try:
@@ -121,7 +135,7 @@ def server_pid(home: DemoHome) -> int | None:
 
 
 def stop_server(home: DemoHome, patience_s: float = 60.0) -> bool:
-    """End the exchange that runs in the folder, if one does.
+    """End the exchange that runs in the folder, or the demo that is about to start one there.
 
     Args:
         home: the demo's folder.
@@ -133,18 +147,24 @@ def stop_server(home: DemoHome, patience_s: float = 60.0) -> bool:
     Raises:
         Unavailable: if it does not end in time.
     """
-    pid = server_pid(home)
+    pid = _running_pid(home)
     if pid is None:
         return False
     if pid > 0:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     limit_s = time.monotonic() + patience_s
-    while server_pid(home) is not None:
+    while _running_pid(home) is not None:
         if time.monotonic() > limit_s:
             raise Unavailable(f"process {pid}, which serves from {home.root}, does not end")
         time.sleep(_POLL_S)
     return True
+
+
+def _running_pid(home: DemoHome) -> int | None:
+    """The server, or the demo itself while it has none; a demo in the foreground ends with its server."""
+    pid = server_pid(home)
+    return _holder_of(home.lock) if pid is None else pid
 
 
 def stop_command(home: DemoHome) -> str:

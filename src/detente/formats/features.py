@@ -4,15 +4,25 @@ The slow and complete twin of the column reader in `detente.formats.geojson`; it
 that the fast one refused.
 """
 
+import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
+import numpy as np
 from msgspec import Raw, Struct
 
 from detente.formats.faults import Fault, shown
-from detente.geo.limits import MAX_ALTITUDE_M, MAX_EXTENT_M, MAX_VERTICES, MIN_ALTITUDE_M, MIN_THICKNESS_M
+from detente.geo.limits import (
+    MAX_ALTITUDE_M,
+    MAX_EXTENT_M,
+    MAX_INSTANT_MS,
+    MAX_VERTICES,
+    MIN_ALTITUDE_M,
+    MIN_THICKNESS_M,
+)
 
 Json = object
 
@@ -30,6 +40,7 @@ class Limits(Struct, frozen=True):
     reach_m: tuple[float, float] = (MIN_THICKNESS_M, MAX_EXTENT_M)
     altitude_m: tuple[float, float] = (MIN_ALTITUDE_M, MAX_ALTITUDE_M)
     height_m: float = MIN_THICKNESS_M
+    instant_ms: int = MAX_INSTANT_MS
     datums: tuple[str, ...] = ("WGS84", "AMSL", "STD")
 
 
@@ -37,6 +48,12 @@ LIMITS = Limits()
 _MULTI = {"MultiPoint": "Point", "MultiLineString": "LineString", "MultiPolygon": "Polygon"}
 _REACH = {"Point": "radius_m", "LineString": "width_m"}
 _MAX_MEMBERS = 10_000
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_BARE_OFFSET = re.compile(rb'[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?[+-][0-9]{4}"')
+_PLUS, _MINUS, _QUOTE, _OFFSET_DIGITS = 43, 45, 34, 4
+_ZERO, _LAST_DIGIT = np.uint8(48), 9
 
 Problem = tuple[str, str, object]
 """A field, what was expected, what was found."""
@@ -60,6 +77,24 @@ def features_of(part: bytes) -> list[bytes]:
         return [part]
 
 
+def has_bare_offset(text: bytes) -> bool:
+    """Look for a time of day whose offset has no colon, which the decoder takes and RFC 3339 does not.
+
+    Args:
+        text: any number of features.
+
+    Returns:
+        Whether there is one in any of their texts.
+    """
+    marks = np.frombuffer(text, np.uint8)
+    sign, behind = marks[: -_OFFSET_DIGITS - 1], marks[_OFFSET_DIGITS + 1 :]
+    places = np.flatnonzero(((sign == _PLUS) | (sign == _MINUS)) & (behind == _QUOTE))
+    for digit in range(1, _OFFSET_DIGITS + 1):
+        places = places[marks[places + digit] - _ZERO <= _LAST_DIGIT]
+    # A search through all of the text takes longer than decoding it.
+    return len(places) > 0 and _BARE_OFFSET.search(text) is not None
+
+
 def explain(part: bytes, file: str, number: int) -> list[Fault]:
     """Say everything that is wrong with one feature.
 
@@ -74,14 +109,40 @@ def explain(part: bytes, file: str, number: int) -> list[Fault]:
     try:
         feature = msgspec.json.decode(part)
     except msgspec.DecodeError as error:
-        return [Fault(file, number, None, "JSON", "a JSON object", shown(str(error)))]
+        feature = _with_any_number(part)
+        endless = list(_endless_numbers(feature, ""))
+        if not endless:
+            return [Fault(file, number, None, "JSON", "a JSON object", shown(str(error)))]
     except RecursionError:
         return [Fault(file, number, None, "JSON", "less nesting", "too deep an object")]
+    else:
+        endless = []
     problems = list(_feature_problems(feature))
+    named = tuple(field for field, _, _ in problems)
+    problems += [problem for problem in endless if not problem[0].startswith(named)]
     plan_id = _known_id(feature)
     return [
         Fault(file, number, plan_id, field, expected, shown(found)) for field, expected, found in problems
     ]
+
+
+def _with_any_number(part: bytes) -> Json:
+    """Read a feature with the numbers that JSON does not have, to say where they stand."""
+    try:
+        return json.loads(part)
+    except ValueError:
+        return None
+
+
+def _endless_numbers(value: Json, place: str) -> Iterator[Problem]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place.removeprefix("properties."), "a finite number", value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _endless_numbers(inner, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _endless_numbers(inner, f"{place}[{index}]")
 
 
 def _member(value: Json, name: str) -> Json:
@@ -134,6 +195,8 @@ def property_problems(properties: dict[str, object], outer_id: object) -> Iterat
                 "a date and time with a zone (RFC 3339), such as 2026-07-01T10:00:00Z",
                 properties.get(field),
             )
+        elif round(moment.timestamp() * 1000) > LIMITS.instant_ms:
+            yield field, "an instant before the year 10000 (UTC), to the millisecond", properties.get(field)
     if start and end and round(start.timestamp() * 1000) >= round(end.timestamp() * 1000):
         yield "end", "an instant after start", properties.get("end")
     yield from _altitude_problems(properties)
@@ -152,9 +215,13 @@ def _name(field: str, value: object, *, or_integer: bool) -> Iterator[Problem]:
         yield field, expected, value
 
 
+def _is_rfc_3339(value: object) -> bool:
+    return isinstance(value, str) and _RFC_3339.fullmatch(value) is not None
+
+
 def _moment(value: object) -> datetime | None:
     try:
-        moment = msgspec.convert(value, datetime) if isinstance(value, str) else None
+        moment = msgspec.convert(value, datetime) if _is_rfc_3339(value) else None
     except msgspec.ValidationError:
         return None
     return moment if moment and moment.tzinfo else None

@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Raw, Struct, ValidationError
 
-from detente.formats.faults import Fault, FileFault, shown
-from detente.formats.features import LIMITS, explain, features_of
+from detente.formats.faults import MAX_SHOWN, Fault, FileFault, shown
+from detente.formats.features import LIMITS, explain, features_of, has_bare_offset
 from detente.formats.json_spans import Batch, Source, elements, sequence
 from detente.formats.table import Rows, TableBuilder
 from detente.geo.sweep_columns import DATUM_CODE, Bools, Kind, Longs
@@ -191,7 +191,7 @@ def _outside_limits(rows: Rows) -> Bools:
     low_m, high_m = LIMITS.altitude_m
     good &= (rows.lower_m >= low_m) & (rows.upper_m <= high_m)
     good &= rows.upper_m - rows.lower_m >= LIMITS.height_m
-    good &= (rows.start_ms < rows.end_ms) & (rows.datum != _NO_DATUM)
+    good &= (rows.start_ms < rows.end_ms) & (rows.end_ms <= LIMITS.instant_ms) & (rows.datum != _NO_DATUM)
     outside: Bools = ~good
     return outside
 
@@ -220,8 +220,6 @@ class GeoJsonReader:
         for batch in _batches(source):
             self.take(batch)
             yield source.read_bytes
-        if self._number == 1:
-            raise FileFault("features", "at least one feature", "none")
 
     def take(self, batch: Batch) -> None:
         """Take a batch of features in; what is wrong with any of them goes to the builder's faults.
@@ -239,11 +237,16 @@ class GeoJsonReader:
         except _REFUSED as error:
             features, numbers = self._decode_each(batch, numbers, error)
         rows, bad = _rows(features, numbers)
+        first = self._number - len(batch.parts)
+        if has_bare_offset(batch.text):
+            parts = [batch.parts[number - first] for number in numbers.tolist()]
+            doubtful = [row for row, part in enumerate(parts) if has_bare_offset(part)]
+            # It may stand in any text; only in the plan's own instants is it a fault.
+            refused = [row for row in doubtful if explain(parts[row], self._name, 1)]
+            bad = np.union1d(bad, np.array(refused, np.int64))
         if len(bad):
-            for index in bad.tolist():
-                self._refuse(
-                    batch.parts[numbers[index] - (self._number - len(batch.parts))], numbers[index], None
-                )
+            for number in numbers[bad].tolist():
+                self._refuse(batch.parts[number - first], number, None)
             good = np.setdiff1d(np.arange(len(features)), bad)
             rows, _ = _rows([features[index] for index in good.tolist()], numbers[good])
         self._builder.add(self._name, rows)
@@ -309,6 +312,18 @@ def _first_object(source: Source, text: bytes) -> Iterator[Batch]:
     elif members.get(b'"type"') != b'"FeatureCollection"':
         found = members.get(b'"type"', b"nothing").decode("utf-8", "replace")
         raise FileFault("type", '"FeatureCollection"', shown(found))
+    else:
+        _check_members(members)
+
+
+def _check_members(members: dict[bytes, bytes]) -> None:
+    for key, value in members.items():
+        try:
+            msgspec.json.decode(value, type=Raw)
+        except msgspec.DecodeError as error:
+            name = key[1:-1][:MAX_SHOWN].decode("utf-8", "replace")
+            found = value[:MAX_SHOWN].decode("utf-8", "replace")
+            raise FileFault(shown(name).strip('"'), "a JSON value", shown(found).strip('"')) from error
 
 
 def _unpacked(part: bytes) -> list[bytes]:

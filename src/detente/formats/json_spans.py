@@ -13,16 +13,19 @@ from typing import BinaryIO
 import numpy as np
 
 from detente.formats.faults import FileFault, shown
-from detente.geo.sweep_columns import Bytes, Longs
+from detente.geo.sweep_columns import Bools, Bytes, Longs
 
 CHUNK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 MAX_OBJECT_BYTES = 64 << 20
 MAX_DEPTH = 64
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE, _LETTER_CASE = 34, 92, 123, 125, 32
 _BLANK = b" \t\r\n"
 _BETWEEN = _BLANK + b"\x1e"
-_KEY = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
-_SCALAR = re.compile(rb'"(?:[^"\\]|\\.)*"|[-+.\w]+(?=[ \t\r\n,}\]])')
+# Possessive throughout: a repetition that could be taken back is remembered at a hundred bytes a step.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_KEY = re.compile(rb"[ \t\r\n]*+(" + _STRING + rb")[ \t\r\n]*+:[ \t\r\n]*+")
+_SCALAR = re.compile(_STRING + rb"|[-+.\w]++(?=[ \t\r\n,}\]])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,43 @@ class Spans:
     closed_at: int | None
 
 
-def _unescaped(text: Bytes, quotes: Longs) -> Longs:
-    """Keep the quotes that an even number of backslashes stands before."""
-    other = np.where(text != _BACKSLASH, np.arange(len(text), dtype=np.int64), -1)
-    before = np.concatenate(([-1], np.maximum.accumulate(other)[:-1]))
-    kept: Longs = quotes[(quotes - before[quotes]) % 2 == 1]
-    return kept
+@dataclass(slots=True)
+class _Scan:
+    """Goes through a text block by block, and knows what stands open between two of them."""
+
+    depth: int = 0
+    is_quoted: bool = False
+    is_escaped: bool = False
+
+    def brackets(self, block: bytes) -> tuple[Longs, Bools, Longs]:
+        """Find the brackets outside strings: their places, which of them open, the depth behind each."""
+        text = np.frombuffer(block, np.uint8)
+        # Square and curly brackets differ in one bit; the decoder sees to it that they match.
+        folded = text | _LETTER_CASE
+        marks = np.flatnonzero((folded == _OPEN) | (folded == _CLOSE) | (text == _QUOTE))
+        is_quote = text[marks] == _QUOTE
+        if self.is_escaped or b"\\" in block:
+            keep = ~is_quote
+            keep[is_quote] = self._unescaped(text, marks[is_quote])
+            marks, is_quote = marks[keep], is_quote[keep]
+            run = len(block) - len(block.rstrip(b"\\"))
+            self.is_escaped = bool((run + (self.is_escaped and run == len(block))) & 1)
+        outside = ((np.cumsum(is_quote) + self.is_quoted) & 1) == 0
+        self.is_quoted ^= bool(np.count_nonzero(is_quote) & 1)
+        places = marks[outside & ~is_quote]
+        opens = folded[places] == _OPEN
+        depth = self.depth + np.cumsum(np.where(opens, 1, -1))
+        if len(depth):
+            self.depth = int(depth[-1])
+        return places, opens, depth
+
+    def _unescaped(self, text: Bytes, quotes: Longs) -> Bools:
+        """Say before which quotes an even number of backslashes stands."""
+        start = -2 if self.is_escaped else -1
+        other = np.where(text != _BACKSLASH, np.arange(len(text), dtype=np.int64), start)
+        before = np.concatenate(([start], np.maximum.accumulate(other)[:-1]))
+        even: Bools = (quotes - before[quotes]) % 2 == 1
+        return even
 
 
 def spans_in(buffer: bytes) -> Spans:
@@ -60,31 +94,22 @@ def spans_in(buffer: bytes) -> Spans:
     Raises:
         FileFault: something is nested deeper than `MAX_DEPTH`.
     """
-    text = np.frombuffer(buffer, np.uint8)
-    # Square and curly brackets differ in one bit; the decoder sees to it that they match.
-    folded = text | _LETTER_CASE
-    marks = np.flatnonzero((folded == _OPEN) | (folded == _CLOSE) | (text == _QUOTE))
-    is_quote = text[marks] == _QUOTE
-    if b"\\" in buffer:
-        quotes = marks[is_quote]
-        real = np.isin(quotes, _unescaped(text, quotes), assume_unique=True)
-        keep = ~is_quote
-        keep[np.flatnonzero(is_quote)[real]] = True
-        marks, is_quote = marks[keep], is_quote[keep]
-    outside = (np.cumsum(is_quote) & 1) == 0
-    brackets = marks[outside & ~is_quote]
-    opens = folded[brackets] == _OPEN
-    depth = np.cumsum(np.where(opens, 1, -1))
-    below = np.flatnonzero(depth < 0)
-    closed_at = None
-    if len(below):
-        closed_at = int(brackets[below[0]])
-        brackets, opens, depth = brackets[: below[0]], opens[: below[0]], depth[: below[0]]
-    if len(depth) and depth.max() > MAX_DEPTH:
-        raise FileFault("nesting", f"at most {MAX_DEPTH} levels", f"{int(depth.max())}")
-    end = brackets[~opens & (depth == 0)] + 1
-    begin = brackets[opens & (depth == 1)][: len(end)]
-    return Spans(begin=begin.astype(np.int64), end=end.astype(np.int64), closed_at=closed_at)
+    scan, closed_at = _Scan(), None
+    begins, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for low in range(0, len(buffer), BLOCK_BYTES):
+        brackets, opens, depth = scan.brackets(buffer[low : low + BLOCK_BYTES])
+        below = np.flatnonzero(depth < 0)
+        if len(below):
+            closed_at = low + int(brackets[below[0]])
+            brackets, opens, depth = brackets[: below[0]], opens[: below[0]], depth[: below[0]]
+        if len(depth) and depth.max() > MAX_DEPTH:
+            raise FileFault("nesting", f"at most {MAX_DEPTH} levels", f"{int(depth.max())}")
+        begins.append(low + brackets[opens & (depth == 1)])
+        ends.append(low + brackets[~opens & (depth == 0)] + 1)
+        if closed_at is not None:
+            break
+    end = np.concatenate(ends)
+    return Spans(begin=np.concatenate(begins)[: len(end)], end=end, closed_at=closed_at)
 
 
 class Source:

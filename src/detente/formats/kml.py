@@ -4,13 +4,18 @@ Parsed by defusedxml with every bound set before anything is kept: bytes, nestin
 """
 
 import io
+import lzma
+import math
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
-from defusedxml.common import DefusedXmlException
+from defusedxml.common import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import iterparse
 
 from detente.formats.faults import Fault, FileFault, shown
@@ -23,9 +28,22 @@ MAX_KML_DEPTH = 64
 MAX_KMZ_ENTRIES = 1_000
 _NUMBERS = ("lower_m", "upper_m", "radius_m", "width_m")
 _TEXTS = ("id", "party", "start", "end", "datum")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_EXACT = 2.0**53
 _ALTITUDE = 2
 _BATCH = 1_000
 _GEOMETRIES = ("Point", "LineString", "Polygon", "MultiGeometry")
+_NOT_UNPACKED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 def unpack_kmz(file: BinaryIO) -> BinaryIO:
@@ -48,7 +66,7 @@ def unpack_kmz(file: BinaryIO) -> BinaryIO:
                 raise FileFault("KMZ", "one .kml document", f"{len(names)} in {len(entries)} entries")
             with archive.open(names[0]) as packed:
                 text = packed.read(MAX_KML_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except _NOT_UNPACKED as error:
         raise FileFault("KMZ", "a zip archive that can be unpacked", shown(str(error))) from error
     if len(text) > MAX_KML_BYTES:
         raise FileFault("size", f"at most {MAX_KML_BYTES >> 20} MiB of KML", "more")
@@ -103,15 +121,21 @@ def _placemarks(source: _Bounded) -> Iterator[Element]:
             if event == "end" and _local(element) == "Placemark":
                 yield element
                 element.clear()
+    except DTDForbidden as error:
+        found = shown(f"<!DOCTYPE {error.name} ...>")
+        raise FileFault("XML", "none, for a document type declaration is not read", found) from error
     except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise FileFault("XML", "well-formed KML without entities", shown(str(error))) from error
 
 
 def _number(text: str) -> object:
-    try:
-        return float(text) if not text.lstrip("+-").isdecimal() else int(text)
-    except ValueError:
+    """A number as XML Schema writes it; anything else stays the text that it is, to be refused by it."""
+    if not _NUMBER.fullmatch(text):
         return text
+    number = float(text)
+    if not math.isfinite(number):
+        return text
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _positions(element: Element | None) -> list[list[object]]:

@@ -69,6 +69,8 @@ def _read_one(path: Path, builder: TableBuilder, on_bytes: Callable[[int], None]
         with path.open("rb") as file:
             begin = file.peek(_SNIFF_BYTES)[:_SNIFF_BYTES]
             done = 0
+            if not begin.strip(_BLANK) and len(begin) < _SNIFF_BYTES:
+                raise FileFault("file", "plans as GeoJSON, KML or KMZ", "an empty file")
             if begin.startswith(_ZIP):
                 pieces = KmlReader(str(path), builder).read(unpack_kmz(file))
             elif begin.lstrip(_BLANK).startswith(b"<"):

@@ -43,8 +43,6 @@ _SIDE = 1 << _STEP
 _ALL = ~np.uint64(0)
 _BITS: list[list[list[int]]] = CHILD_BIT.view(np.int64).tolist()
 _SURELY = 0.99
-_QUADRANT = 16
-_OUTSIDE = 1 / math.cos(math.pi / (4 * _QUADRANT))
 _HALF_WIDTH_M = 0.94 / 2 * MIN_RADIUS_M * 0.99
 """Least distance from a cell's middle to its sides at level 0, by S2's least width; it halves by level."""
 
@@ -161,15 +159,9 @@ def _reach_m(core: Core, grow_m: float, rho_m: float) -> float:
 
 
 def _target(core: Core, grow_m: float) -> _Target:
+    # Asked for distances, not drawn with a buffer: GEOS draws that too small where the core bends by little.
     rho = core.extent_m + core.radius_m + grow_m
-    reach = _reach_m(core, grow_m, rho)
-    if core.kind is Kind.POINT:
-        return _Target(core, core.flat, reach, rho)
-    flat = core.flat
-    if reach:
-        flat = shapely.buffer(flat, reach * _OUTSIDE, quad_segs=_QUADRANT)
-        shapely.prepare(flat)
-    return _Target(core, flat, 0.0, rho)
+    return _Target(core, core.flat, _reach_m(core, grow_m, rho), rho)
 
 
 def _drawn(corners: Floats) -> Polygons:
@@ -265,8 +257,12 @@ def _inside(target: _Target, quads: Polygons) -> Bools:
     """Say which cells certainly lie inside the shape, so that their children need no test."""
     if not target.reach_m:
         return np.asarray(shapely.contains_properly(target.flat, quads))
-    ends = shapely.get_coordinates(quads).reshape(-1, 5, 2)
-    return np.asarray((np.hypot(ends[..., 0], ends[..., 1]) < target.reach_m * _SURELY).all(axis=1))
+    ends = shapely.get_coordinates(quads).reshape(-1, 5, 2)[:, :4]
+    middle = ends.mean(axis=1)
+    radius = np.hypot(*(ends - middle[:, None]).transpose(2, 0, 1)).max(axis=1)
+    points = shapely.points(middle)
+    within = target.reach_m * _SURELY - radius
+    return np.asarray((within > 0) & shapely.dwithin(target.flat, points, np.maximum(within, 0.0)))
 
 
 def _split(cells: _Cells, chosen: Bools | EllipsisType, levels: int) -> _Cells:

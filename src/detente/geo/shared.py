@@ -1,10 +1,9 @@
 """The piece of ground that two conflicting shapes share: its outline, a place in it, its thickness.
 
 The verdict is not taken here. Outlines are for people and screens: round borders are drawn as 64 sided
-polygons around them, at most 0.13 % of the radius outside.
+polygons around them (``grown.py`` says how far outside).
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +12,12 @@ import shapely
 from detente.geo.box import wrapped
 from detente.geo.core import Core, Kind
 from detente.geo.ground import Estimate, common, estimate, exact_distance_m
+from detente.geo.grown import grown, largest_circles
 from detente.geo.limits import TOUCH_M
 from detente.geo.model import LatLon
 
-_QUADRANT = 16
-_OUTSIDE = 1 / math.cos(math.pi / (4 * _QUADRANT))
 _PRECISE_AGAIN = 1.0
 _RING = 4
-_FINE = 1.01
-_SURELY = 0.99
 
 
 class SharedGround(NamedTuple):
@@ -43,12 +39,10 @@ def shared_ground(a: Core, b: Core, separation_m: float) -> SharedGround:
     limit = a.radius_m + b.radius_m + separation_m
     near = estimate(a, b, limit)
     half = separation_m / 2
-    small, big = (
-        _grown(flat, core.radius_m + half)
-        for flat, core in ((near.small_flat, near.small), (near.big_flat, near.big))
-    )
+    flats = np.array([near.small_flat, near.big_flat], object)
+    small, big = grown(flats, np.array([near.small.radius_m + half, near.big.radius_m + half]))
     piece = common(small, big)
-    parts = [part for part in shapely.get_parts(piece) if part.geom_type == "Polygon"]
+    parts = [part for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and not part.is_empty]
     distance = near.distance_m()
     if distance > 0 and limit - distance < _PRECISE_AGAIN + 2 * (near.error_m + near.ratio * limit):
         distance = exact_distance_m(near, limit)
@@ -66,10 +60,6 @@ def shared_ground(a: Core, b: Core, separation_m: float) -> SharedGround:
         ]
     outline = tuple(_ring(near, part, depth) for part in parts)
     return SharedGround(depth, _positions(near, np.array([spot]))[0], outline)
-
-
-def _grown(flat: Any, by_m: float) -> Any:  # noqa: ANN401 - shapely geometry
-    return shapely.buffer(flat, by_m * _OUTSIDE, quad_segs=_QUADRANT) if by_m > 0 else flat
 
 
 def _lens(
@@ -115,25 +105,9 @@ def _widest(parts: list[Any], near: Estimate) -> tuple[float, tuple[float, float
 
 
 def _inscribed(area: Any) -> tuple[tuple[float, float], float]:  # noqa: ANN401 - shapely geometry
-    """Find the largest circle in a flat area by shrinking it until nothing is left: centre and radius to 1 %.
-
-    GEOS has a search of its own, but a piece much longer than wide takes it many times as long.
-    """
-    size, edge = float(shapely.area(area)), float(shapely.length(area))
-    tidy = shapely.simplify(area, size / edge / 100)
-    area = area if tidy.is_empty else tidy
-    # A circle is the thickest shape of its area; no area is more than its perimeter times that radius.
-    low, high = size / edge, math.sqrt(size / math.pi)
-    core = shapely.buffer(area, -low * _SURELY)
-    while high > low * _FINE:
-        middle = math.sqrt(low * high)
-        inner = shapely.buffer(area, -middle, quad_segs=4)
-        if inner.is_empty:
-            high = middle
-        else:
-            low, core = middle, inner
-    center = shapely.point_on_surface(area if core.is_empty else core)
-    return (center.x, center.y), low
+    """Find the largest circle in a flat area: centre and radius."""
+    center, radius_m = largest_circles(np.array([area], object))
+    return (float(center[0, 0]), float(center[0, 1])), float(radius_m[0])
 
 
 def _ring(near: Estimate, part: Any, depth_m: float) -> tuple[LatLon, ...]:  # noqa: ANN401 - shapely geometry

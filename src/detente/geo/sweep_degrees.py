@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from detente.geo.ellipsoid import A_M, E2, Floats, positions
+from detente.geo.ellipsoid import A_M, E2, Floats, in_space, normals, positions
+from detente.geo.frame import Frame
 from detente.geo.model import LatLon
 from detente.geo.sweep_columns import Longs
 from detente.geo.sweep_plane import Frames
@@ -16,7 +17,8 @@ _TURN = 360.0
 _HALF = 180.0
 _WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
 _STEPS = 4
-_POLAR_DEG = 89.0
+_POLAR_DEG = 84.0
+_POLAR_CORNERS = 256
 
 
 def _raised(flat: Floats, origin_m: Floats, axes: Floats) -> Floats:
@@ -52,11 +54,15 @@ def rings_in_degrees(polygons: np.ndarray, owner: Longs, frames: Frames) -> np.n
     Returns:
         k geometries in degrees, longitude first, counter-clockwise; None for an owner of none.
     """
+    origin_lat_deg, middle_deg = positions(frames.origin_m)
+    polar = np.abs(origin_lat_deg)[owner] > _POLAR_DEG
+    if polar.any():
+        polygons = polygons.copy()
+        polygons[polar] = _dense(polygons[polar])
     rings = shapely.get_exterior_ring(polygons)
     flat, ring = shapely.get_coordinates(rings, return_index=True)
     frame = owner[ring]
     lat_deg, lon_deg = positions(_raised(flat, frames.origin_m[frame], frames.axes[frame]))
-    _, middle_deg = positions(frames.origin_m)
     away_deg = (lon_deg - middle_deg[frame] + 1.5 * _TURN) % _TURN - _HALF
     lon_deg = (middle_deg[frame] + away_deg).round(_DECIMALS)
     degrees = np.stack((lon_deg, lat_deg.round(_DECIMALS)), axis=1)
@@ -75,6 +81,11 @@ def rings_in_degrees(polygons: np.ndarray, owner: Longs, frames: Frames) -> np.n
     return _joined(areas, owner, len(frames.origin_m))
 
 
+def _dense(flat: np.ndarray) -> np.ndarray:
+    """Flat polygons with many points: near a pole a straight edge is far from straight in degrees."""
+    return np.asarray(shapely.segmentize(flat, shapely.length(flat) / _POLAR_CORNERS))
+
+
 def _joined(areas: np.ndarray, owner: Longs, count: int) -> np.ndarray:
     joined = np.empty(count, object)
     number = np.bincount(owner, minlength=count)
@@ -87,11 +98,8 @@ def _joined(areas: np.ndarray, owner: Longs, count: int) -> np.ndarray:
 
 
 def _uncrossed(areas: np.ndarray) -> np.ndarray:
-    """Mend outlines near a pole: simple on the ground, they can cross themselves in degrees."""
-    bounds = shapely.bounds(areas)
-    near_pole = np.nan_to_num(np.maximum(bounds[:, 3], -bounds[:, 1])) > _POLAR_DEG
-    rows = np.flatnonzero(near_pole)
-    for row in rows[~shapely.is_valid(areas[rows])].tolist():
+    """Mend outlines that cross themselves in degrees: near a pole, or thin and long."""
+    for row in np.flatnonzero(~shapely.is_valid(areas) & ~shapely.is_missing(areas)).tolist():
         areas[row] = _only_polygons(shapely.make_valid(areas[row]))
     return areas
 
@@ -111,11 +119,20 @@ def _cut(ring_deg: Floats) -> Any:  # noqa: ANN401 - shapely geometry
         pole = np.copysign(90.0, ring_deg[np.abs(ring_deg[:, 1]).argmax(), 1])
         ring = np.concatenate((ring, [(lon[-1], pole), (lon[0], pole), ring[0]]))
     area = shapely.make_valid(shapely.polygons(ring))
+    # A ring round a pole may begin anywhere and goes a whole turn: two turns either way may come back.
     shifted: list[Any] = [
-        shapely.transform(area, partial(np.add, (turn, 0.0))) for turn in (-_TURN, 0.0, _TURN)
+        shapely.transform(area, partial(np.add, (turn * _TURN, 0.0))) for turn in range(-2, 3)
     ]
     whole = shapely.union_all([shapely.intersection(_WORLD, one) for one in shifted])
     return _only_polygons(whole)
+
+
+def _dense_degrees(ring_deg: Floats) -> Floats:
+    """A closed ring with points along its geodesics, in the flat frame of its first point."""
+    frame = Frame.at(float(ring_deg[0, 1]), float(ring_deg[0, 0]))
+    flat = shapely.LineString(frame.flatten(in_space(normals(ring_deg[:, 1], ring_deg[:, 0]))))
+    lat_deg, lon_deg = frame.positions(shapely.get_coordinates(_dense(np.array([flat], object))[0]))
+    return np.stack((lon_deg, lat_deg), axis=1)
 
 
 def degrees_of(outline: tuple[tuple[LatLon, ...], ...]) -> Any:  # noqa: ANN401 - shapely geometry
@@ -129,7 +146,10 @@ def degrees_of(outline: tuple[tuple[LatLon, ...], ...]) -> Any:  # noqa: ANN401 
     """
     areas: list[Any] = []
     for ring in outline:
-        degrees = np.array([(p.lon_deg, p.lat_deg) for p in (*ring, ring[0])]).round(_DECIMALS)
+        degrees = np.array([(p.lon_deg, p.lat_deg) for p in (*ring, ring[0])])
+        if np.abs(degrees[:, 1]).max() > _POLAR_DEG:
+            degrees = _dense_degrees(degrees)
+        degrees = degrees.round(_DECIMALS)
         crosses = np.abs(np.diff(degrees[:, 0])).max() > _HALF
         areas.extend(shapely.get_parts(_cut(degrees) if crosses else shapely.polygons(degrees)))
     whole = np.empty(1, object)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from detente.geo.grown import grown, largest_circles
 from detente.geo.limits import TOUCH_M
 from detente.geo.overlap import find_overlap
 from detente.geo.sweep import Sweep
@@ -17,12 +18,9 @@ from detente.geo.sweep_columns import Bytes, Floats, Ints, Kind, Longs
 from detente.geo.sweep_degrees import degrees_of, rings_in_degrees
 from detente.geo.sweep_plane import FlatPairs, lay_flat
 
-_QUADRANT = 16
-_OUTSIDE = 1.0 / np.cos(np.pi / (4 * _QUADRANT))
 _PRECISE_M = 0.004
 _THIN_M = 0.01
 _AREA = 3
-_FINE = 1.01
 _MAX_WIDTH_M = 20_000.0
 
 
@@ -99,13 +97,13 @@ def _flat_pieces(
     reach_small, reach_big = (sweep.columns.reach_m[index] + half_m for index in (small, big))
     try:
         shared[good] = shapely.intersection(
-            _grown(pairs.origin_core[good], reach_small[good]),
-            _grown(pairs.other_core[good], reach_big[good]),
+            grown(pairs.origin_core[good], reach_small[good]),
+            grown(pairs.other_core[good], reach_big[good]),
         )
     except shapely.errors.GEOSException:
         return rows
     polygons, owner = shapely.get_parts(shared[good], return_index=True)
-    keep = shapely.get_type_id(polygons) == _AREA
+    keep = (shapely.get_type_id(polygons) == _AREA) & ~shapely.is_empty(polygons)
     polygons, owner = polygons[keep], good[owner[keep]]
     depth = _depths(sweep, pairs, (reach_small, reach_big), polygons, owner)
     # No area, or one as thin as the rounding: the pairwise function has its ways with slivers.
@@ -126,13 +124,6 @@ def _small_first(sweep: Sweep, one: Longs, other: Longs) -> tuple[Longs, Longs]:
     longer = core_m[one] > core_m[other]
     swap = longer | ((core_m[one] == core_m[other]) & (kind[one] > kind[other]))
     return np.where(swap, other, one), np.where(swap, one, other)
-
-
-def _grown(cores: np.ndarray, by_m: Floats) -> np.ndarray:
-    grown = cores.copy()
-    rows = by_m > 0.0
-    grown[rows] = shapely.buffer(cores[rows], by_m[rows] * _OUTSIDE, quad_segs=_QUADRANT)
-    return grown
 
 
 def _depths(
@@ -171,16 +162,6 @@ def _mean_width_m(areas: np.ndarray) -> Floats:
 
 
 def _widths_m(areas: np.ndarray) -> Floats:
-    """Diameters of the largest circles inside, by the halving steps of `detente.geo.shared`."""
-    low, high = _mean_width_m(areas), np.sqrt(shapely.area(areas) / np.pi)
-    tidy = shapely.simplify(areas, low / 100.0)
-    areas = np.where(shapely.is_empty(tidy), areas, tidy)
-    rows = np.flatnonzero(high > low * _FINE)
-    while len(rows):
-        middle = np.sqrt(low[rows] * high[rows])
-        gone = shapely.is_empty(shapely.buffer(areas[rows], -middle, quad_segs=4))
-        high[rows[gone]] = middle[gone]
-        low[rows[~gone]] = middle[~gone]
-        rows = rows[high[rows] > low[rows] * _FINE]
-    width_m: Floats = 2.0 * low
+    """Diameters of the largest circles inside."""
+    width_m: Floats = 2.0 * largest_circles(areas)[1]
     return width_m

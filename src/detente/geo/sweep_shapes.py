@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from detente.errors import DetenteError
-from detente.geo.limits import MAX_EXTENT_M, MIN_THICKNESS_M
+from detente.geo.limits import MAX_EXTENT_M, MAX_OUTLINE_M, MIN_THICKNESS_M
 from detente.geo.solid import prepare
 from detente.geo.sweep_balls import Balls
 from detente.geo.sweep_columns import Kind, Longs, VolumeColumns
@@ -42,6 +42,8 @@ def faulty_shapes(columns: VolumeColumns, balls: Balls) -> Iterator[tuple[int, D
     is_polygon = columns.kind == Kind.POLYGON
     is_line = columns.kind == Kind.LINE
     odd = balls.radius_m > _SPARE * MAX_EXTENT_M
+    # No edge is longer than the ball is wide; whether the outline is too long is for `prepare` to say.
+    odd |= np.diff(columns.first) * 2.0 * balls.core_m > _SPARE * MAX_OUTLINE_M
     odd |= is_line & (balls.core_m < _ONE_POINT_M)
     odd |= is_polygon & (balls.core_m > _FLAT_ENOUGH_M)
     doubtful = _doubtful_rings(columns, balls, np.flatnonzero(is_polygon & ~odd))

@@ -40,7 +40,13 @@ class Address:
 
     def url(self, folder: DataFolder, role: str, database: str) -> str:
         """Compose the URL of a database here, with the role's password from the data folder in it."""
-        who = f"{role}:{quote(read_password(folder, role), safe='')}"
+        return self._url_of(f"{role}:{quote(read_password(folder, role), safe='')}", database)
+
+    def open_url(self, role: str, database: str) -> str:
+        """Compose the URL of a database here, without a password."""
+        return self._url_of(role, database)
+
+    def _url_of(self, who: str, database: str) -> str:
         if self.socket_folder is None:
             return f"postgresql://{who}@127.0.0.1:{self.port}/{database}"
         where = quote(os.fspath(self.socket_folder), safe="")

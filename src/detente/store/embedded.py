@@ -1,13 +1,15 @@
 """Our own launcher of an embedded PostgreSQL: starts it, keeps it running, stops it."""
 
 import atexit
+import contextlib
 import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import IO, Self
@@ -138,15 +140,7 @@ class EmbeddedPostgres:
         self._stopping.set()
         atexit.unregister(self.stop)
         with self._turn:
-            process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(_STOP_PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                _log.warning("the database did not stop within %.0f s and is killed", _STOP_PATIENCE_S)
-                process.kill()
-                process.wait()
+            _end(self._process)
         if self._keeper is not None:
             self._keeper.join()
         drop_short_folder(self._folder)
@@ -165,14 +159,16 @@ class EmbeddedPostgres:
 
     def _begin(self, patience_s: float) -> None:
         """Start the server for the first time and set a keeper over it."""
-        process = self._process = self._spawn()
+        atexit.register(self.stop)
         try:
+            with _uninterrupted():
+                process = self._process = self._spawn()
             self._await_ready(process, patience_s)
         except BaseException:
-            process.kill()
-            process.wait()
+            # Told to stop, too: a server that is killed leaves processes that take a while to notice.
+            _end(self._process)
+            atexit.unregister(self.stop)
             raise
-        atexit.register(self.stop)
         self._keeper = threading.Thread(
             target=self._keep, args=[process], name="detente-postgres", daemon=True
         )
@@ -259,6 +255,35 @@ class EmbeddedPostgres:
                 pause_s = 0.05
 
 
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keep signals away while a server is spawned: one that came before it is known would leave it running.
+
+    The server inherits this, and sets its own mask as the first thing it does.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    """End a server cleanly if it runs, and by force if it takes too long."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_STOP_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        _log.warning("the database did not stop within %.0f s and is killed", _STOP_PATIENCE_S)
+        process.kill()
+        process.wait()
+
+
 def _read_lines(log: Path) -> list[str]:
     """Read the last lines of a log, which may be large."""
     with log.open("rb") as file:
@@ -308,6 +333,19 @@ def running_dsn(data_dir: Path) -> str | None:
     folder = open_folder(data_dir)
     address = recorded_address(folder)
     return None if address is None else address.url(folder, ROLE, DATABASE)
+
+
+def running_url(data_dir: Path) -> str | None:
+    """Find the URL of the server that runs on a data folder, without its password, which is in ``pgpass``.
+
+    Args:
+        data_dir: the data folder.
+
+    Returns:
+        The URL, fit to be shown, or None when no server is ready there.
+    """
+    address = recorded_address(open_folder(data_dir))
+    return None if address is None else address.open_url(ROLE, DATABASE)
 
 
 def _make_ready(folder: DataFolder) -> Path:

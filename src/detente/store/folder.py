@@ -30,6 +30,10 @@ def default_data_dir() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "detente"
 
 
+class FolderInUse(StoreRefused):
+    """Another process holds the folder. Member ``process``: which, as it says itself."""
+
+
 class DataFolder:
     """Paths in one data folder, and its privacy.
 
@@ -175,7 +179,8 @@ class FolderLock:
         """Take the lock at once or not at all.
 
         Raises:
-            StoreRefused: if another launcher, in this or another process, holds it; names that process.
+            FolderInUse: if another launcher, in this or another process, holds it; names that process.
+        StoreRefused: if the lock cannot be opened.
         """
         try:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -186,9 +191,8 @@ class FolderLock:
         except OSError:
             holder = os.pread(handle, 32, 0).decode("utf-8", "replace").strip() or "unknown"
             os.close(handle)
-            raise StoreRefused(
-                f"the data folder {self._path.parent} is in use by process {holder}; stop it, or give this "
-                "one the running database with --database"
+            raise FolderInUse(
+                f"the data folder {self._path.parent} is in use by process {holder}", process=holder
             ) from None
         if self._account is not None and sys.platform != "win32":
             os.fchown(handle, self._account.uid, self._account.gid)

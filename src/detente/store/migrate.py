@@ -11,6 +11,7 @@ import asyncpg
 
 from detente.errors import StoreRefused
 from detente.store.pool import wrap_errors
+from detente.store.url import checked_url, place_of
 
 _NAME = re.compile(r"^(\d+(?:\.\d+)*)_(\d+)_(pre|post)_([a-z0-9_]+)\.sql$")
 _TRANSACTION_CONTROL = re.compile(
@@ -105,12 +106,13 @@ async def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> in
         How many were applied now.
 
     Raises:
+        BadInput: if the URL is none.
         StoreRefused: if the schema is newer than this program, a migration applied earlier has changed, one
             fails, or the role may not create.
         StoreUnavailable: if the database does not answer.
     """
     wanted = find_migrations() if migrations is None else list(migrations)
-    with wrap_errors():
+    with wrap_errors(place_of(checked_url(dsn))):
         connection = await asyncpg.connect(
             dsn,
             timeout=10,

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import socket
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Self, TypeAlias, TypeVar, cast
 import asyncpg
 
 from detente.errors import StoreRefused, StoreUnavailable
+from detente.store.url import checked_url, place_of
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 """Database connections, as every room's store takes them."""
@@ -66,10 +68,11 @@ async def open_pool(
         The open pool; close it with ``await pool.close()``.
 
     Raises:
+        BadInput: if the URL is none.
         StoreUnavailable: if the database does not answer.
         StoreRefused: if it does not let this role in, or there is no such database.
     """
-    with wrap_errors():
+    with wrap_errors(place_of(checked_url(dsn))):
         return await asyncpg.create_pool(
             dsn,
             min_size=min_size,
@@ -122,7 +125,13 @@ class wrap_errors:  # noqa: N801 -- used as a verb: `with wrap_errors():` and `@
     function. What the caller can only wait out becomes StoreUnavailable; a role or database that does not
     exist becomes StoreRefused; our own errors pass. An error in a query or a broken constraint is a fault of
     ours and passes too, because answering "try again" would hide it: a room that expects one catches it.
+
+    Args:
+        place: where the database is, for whoever starts a server; not for callers of a running one.
     """
+
+    def __init__(self, place: str | None = None) -> None:
+        self._place = place
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +139,7 @@ class wrap_errors:  # noqa: N801 -- used as a verb: `with wrap_errors():` and `@
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        translated = translate_error(error)
+        translated = translate_error(error, self._place)
         if translated is not None:
             raise translated from error
 
@@ -153,18 +162,24 @@ class wrap_errors:  # noqa: N801 -- used as a verb: `with wrap_errors():` and `@
         return cast("_Function", called)
 
 
-def translate_error(error: BaseException | None) -> StoreUnavailable | StoreRefused | None:
+def translate_error(
+    error: BaseException | None, place: str | None = None
+) -> StoreUnavailable | StoreRefused | None:
     """Decide what a caller can do about an error from the driver or the operating system.
 
     Args:
         error: what was raised; None when nothing was.
+        place: where the database is, if the sentence is to say so.
 
     Returns:
         The error to raise instead, or None to let it pass.
     """
+    what = "the database" if place is None else f"the database at {place}"
     if isinstance(error, asyncpg.PostgresError):
-        return _translate_state(error)
+        return _translate_state(error, what)
     reason = None
+    if isinstance(error, asyncpg.exceptions.ClientConfigurationError):
+        return StoreRefused(f"{what} cannot be used: its URL says what no connection can be: {error}")
     if isinstance(error, asyncpg.InterfaceError):
         # The driver uses one class for a lost connection and for its misuse; only the text tells them apart.
         lost = any(word in str(error) for word in ("closed", "closing", "released", "unexpected connection"))
@@ -174,14 +189,16 @@ def translate_error(error: BaseException | None) -> StoreUnavailable | StoreRefu
         reason = "the connection was lost"
     elif isinstance(error, TimeoutError):
         reason = "no reply in time"
+    elif isinstance(error, socket.gaierror):
+        reason = "its host name is not known here"
     elif isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
         reason = "no server is listening"
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
-    return None if reason is None else StoreUnavailable(f"the database does not answer: {reason}")
+    return None if reason is None else StoreUnavailable(f"{what} does not answer: {reason}")
 
 
-def _translate_state(error: "asyncpg.PostgresError") -> StoreUnavailable | StoreRefused | None:
+def _translate_state(error: "asyncpg.PostgresError", what: str) -> StoreUnavailable | StoreRefused | None:
     """Decide by SQLSTATE."""
     state = error.sqlstate or ""
     reason = _TRY_AGAIN_EXACT.get(state) or _TRY_AGAIN.get(state[:2])
@@ -190,8 +207,8 @@ def _translate_state(error: "asyncpg.PostgresError") -> StoreUnavailable | Store
         reason = _TRY_AGAIN_EXACT["53100"]
     if reason is not None:
         # The server's own words name files and tables, which are no caller's business; they are in the cause.
-        return StoreUnavailable(f"the database does not answer: {reason}", sqlstate=state)
+        return StoreUnavailable(f"{what} does not answer: {reason}", sqlstate=state)
     refusal = _REFUSED.get(state[:2])
     if refusal is not None:
-        return StoreRefused(f"the database cannot be used: {refusal} ({error.args[0]})", sqlstate=state)
+        return StoreRefused(f"{what} cannot be used: {refusal} ({error.args[0]})", sqlstate=state)
     return None

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 
+from detente.errors import DetenteError
 from detente.web.call import Receive, Send
 
 Hook = Callable[[], Awaitable[None]]
@@ -44,5 +45,7 @@ async def _failure_of(hooks: Sequence[Hook]) -> str | None:
         for hook in hooks:
             await hook()
     except Exception as failed:  # noqa: BLE001 - the outermost loop of starting and stopping: told to the server
+        if isinstance(failed, DetenteError):
+            return failed.detail
         return "".join(traceback.format_exception_only(failed)).strip()
     return None

@@ -13,7 +13,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 
 def configure_logging(style: LogStyle = "json", level: str = "info", out: TextIO | None = None) -> None:
-    """Set the one place where log lines go, for this process.
+    """Set the one place where log lines go, for this process, those of libraries included.
 
     Args:
         style: ``json``: one object a line; ``console``: for a person's eyes.
@@ -41,6 +41,22 @@ def configure_logging(style: LogStyle = "json", level: str = "info", out: TextIO
         logger_factory=structlog.WriteLoggerFactory(file=out or sys.stderr),
         cache_logger_on_first_use=True,
     )
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, Bridge)] + [Bridge()]
+
+
+class Bridge(logging.Handler):
+    """Takes what libraries say through Python's own logging, and says it as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record; what is no error is told without its traceback, by what was raised."""
+        members: dict[str, object] = {"logger": record.name}
+        raised = record.exc_info[1] if record.exc_info else None
+        if raised is not None and record.levelno >= logging.ERROR:
+            members["exc_info"] = raised
+        elif raised is not None:
+            members["why"] = f"{type(raised).__name__}: {raised}"
+        structlog.get_logger().log(record.levelno, record.getMessage(), **members)
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:

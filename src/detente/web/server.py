@@ -6,11 +6,11 @@ Any ASGI server can run the application instead; docs/decisions/0003-http-edge.m
 import importlib.util
 import multiprocessing
 import os
-import shutil
 import signal
 import socket
-import tempfile
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Final
@@ -21,22 +21,29 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from msgspec import Struct
 
-from detente.errors import BadInput
-from detente.web.log import LogStyle
+from detente.errors import BadInput, DetenteError
+from detente.web.log import LogStyle, configure_logging
 from detente.web.metrics import MULTIPROCESS_DIR
+from detente.web.shared import noted_failure, shared_folder
 from detente.web.worker import FACTORY, LOG_LEVEL, LOG_STYLE, STOP_S, SUPERVISOR, stop_with
 
 _WORKER_TARGET: Final = "detente.web.worker:create"
 _POLL_S: Final = 0.2
+_LOOK_S: Final = 0.05
+_LOCAL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a server listens everywhere
 _SLACK_S: Final = 5
 """What a worker whose supervisor is gone gets beyond the patience of an ordinary stop."""
 _MAX_PORT: Final = 65_535
-# Granian writes to standard output, which belongs to the command that started the server.
-_TO_STDERR: Final = {
-    "formatter": "generic",
-    "class": "logging.StreamHandler",
-    "stream": "ext://sys.stderr",
-}
+# Granian writes text to standard output, which belongs to the command that started the server.
+_TO_OUR_LOG: Final = {"()": "detente.web.log.Bridge"}
+
+
+def stop_signals() -> list[signal.Signals]:
+    """What stops a server in order: a service manager, Ctrl-C, a closed terminal unless below ``nohup``."""
+    stops = [signal.SIGTERM, signal.SIGINT]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        stops.append(signal.SIGHUP)
+    return stops
 
 
 class ServerSettings(Struct, frozen=True):
@@ -64,42 +71,71 @@ def serve(
     listen: Sequence[tuple[str, int]],
     settings: ServerSettings | None = None,
     environment: Mapping[str, str] | None = None,
+    on_ready: Callable[[], None] | None = None,
 ) -> int:
-    """Serve until SIGTERM or SIGINT, then finish the requests in flight.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then finish the requests in flight.
+
+    A SIGHUP that is ignored when the server starts (``nohup``) stays ignored.
 
     Args:
         factory: ``module:function`` that makes the ASGI application; called once in each worker process.
         listen: addresses and ports; each gets its own workers.
         settings: how the server runs.
         environment: variables for the workers, beside those of this process.
+        on_ready: called once, in a thread of its own, as soon as every address answers.
 
     Returns:
         The exit code: 0 after a stop that was asked for, 1 when workers keep failing.
 
     Raises:
         BadInput: if an address cannot be used or the factory cannot be found.
+        DetenteError: if the application cannot be built or does not start; says why.
     """
     settings = settings or ServerSettings()
     _check(factory, listen, settings)
-    counts = tempfile.mkdtemp(prefix="detente-metrics-")
-    os.environ.update(
-        {
-            **(environment or {}),
-            FACTORY: factory,
-            LOG_STYLE: settings.log_style,
-            LOG_LEVEL: settings.log_level,
-            MULTIPROCESS_DIR: counts,
-            STOP_S: str(settings.stop_s + _SLACK_S),
-        }
-    )
+    configure_logging(settings.log_style, settings.log_level)
     # A forked worker would inherit this process' threads, locks and imported counters; a fresh one does not.
     multiprocessing.set_start_method("spawn", force=True)
+    has_ended = threading.Event()
+    with shared_folder() as shared:
+        os.environ.update(
+            {
+                **(environment or {}),
+                FACTORY: factory,
+                LOG_STYLE: settings.log_style,
+                LOG_LEVEL: settings.log_level,
+                MULTIPROCESS_DIR: os.fspath(shared),
+                STOP_S: str(settings.stop_s + _SLACK_S),
+            }
+        )
+        if on_ready is not None:
+            threading.Thread(target=_announce, args=(listen, on_ready, has_ended), daemon=True).start()
+        try:
+            code = _serve_one(listen[0], settings) if len(listen) == 1 else _serve_many(listen, settings)
+        finally:
+            has_ended.set()
+        if (why := noted_failure(shared)) is not None:
+            raise DetenteError(f"the server has ended, for it cannot start: {why}")
+        return code
+
+
+def _announce(
+    listen: Sequence[tuple[str, int]], on_ready: Callable[[], None], has_ended: threading.Event
+) -> None:
+    """Wait until every address takes connections: a worker listens only when its application has started."""
+    for host, port in listen:
+        while not _answers(_LOCAL.get(host, host), port):
+            if has_ended.wait(_LOOK_S):
+                return
+    on_ready()
+
+
+def _answers(host: str, port: int) -> bool:
     try:
-        if len(listen) == 1:
-            return _serve_one(listen[0], settings)
-        return _serve_many(listen, settings)
-    finally:
-        shutil.rmtree(counts, ignore_errors=True)
+        socket.create_connection((host, port), timeout=_POLL_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _serve_one(address: tuple[str, int], settings: ServerSettings) -> int:
@@ -122,8 +158,13 @@ def _serve_one(address: tuple[str, int], settings: ServerSettings) -> int:
         respawn_failed_workers=True,
         respawn_interval=0.5,
         log_level=LogLevels.warning,
-        log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
+        log_dictconfig={"handlers": {"console": _TO_OUR_LOG, "access": _TO_OUR_LOG}},
     )
+    if sys.platform != "win32":
+        # Granian would replace its workers at a SIGHUP. It sets its handlers first and calls this hook then.
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            server.on_startup(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        server.signal_handler_reload = server.signal_handler_interrupt  # type: ignore[method-assign]  # its only way
     try:
         server.serve()
     except SystemExit as ended:
@@ -132,6 +173,7 @@ def _serve_one(address: tuple[str, int], settings: ServerSettings) -> int:
 
 
 def _serve_child(address: tuple[str, int], settings: ServerSettings, parent: int) -> None:
+    configure_logging(settings.log_style, settings.log_level)
     stop_with(parent, patience_s=settings.stop_s + 2 * _SLACK_S)
     raise SystemExit(_serve_one(address, settings))
 
@@ -148,7 +190,7 @@ def _serve_many(listen: Sequence[tuple[str, int]], settings: ServerSettings) -> 
         nonlocal is_stopping
         is_stopping = True
 
-    former = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    former = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         for child in children:
             child.start()
