@@ -19,9 +19,11 @@ from detente.parties.verifier import Verifier
 from detente.plans.expiry import keep_expiring
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
+from detente.plans.routes import SEPARATIONS_READ
 from detente.plans.routes import routes as plans_routes
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
+from detente.plans.streams import EventStreams
 from detente.settings import Settings, load_settings
 from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
@@ -76,18 +78,19 @@ class Exchange:
         )
         verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
         jobs = _Jobs(pool, clock)
+        streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
         return make_app(
-            [*parties_routes(parties), *_plans(pool, clock, settings)],
+            [*parties_routes(parties), *_plans(pool, clock, settings, streams)],
             authenticator=verifier,
             now_ms=clock,
             readiness=lambda: readiness(pool, parties),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
             on_start=[jobs.start],
-            on_stop=[jobs.stop, verifier.close, lambda: _close(pool)],
+            on_stop=[streams.stop, jobs.stop, verifier.close, lambda: _close(pool)],
         )
 
 
-def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Route]:
+def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: EventStreams) -> list[Route]:
     terrain: Terrain | None = None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
     neighbourhood = Neighbourhood(terrain)
     parties = PartyDirectory(pool, clock_ms=clock)
@@ -101,7 +104,7 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Rou
         new_ovn=new_ovn,
     )
     questions = Questions(pool, neighbourhood=neighbourhood, separations=separations, now_ms=clock)
-    return plans_routes(service, questions, separations)
+    return plans_routes(service, questions, separations, streams)
 
 
 class _Jobs:

@@ -22,7 +22,7 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
-    rooms = [*parties_routes(None), *plans_routes(None, None, None)]
+    rooms = [*parties_routes(None), *plans_routes(None, None, None, None)]
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 
 

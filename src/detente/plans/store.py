@@ -32,6 +32,13 @@ class PlanRow(Struct, frozen=True):
     body: bytes
 
 
+class ChangedRow(Struct, frozen=True):
+    """A plan as it stands, and the version that hid it from others who saw it before, if one did."""
+
+    plan: PlanRow
+    hidden_from: int | None
+
+
 class NeighbourRow(Struct, frozen=True):
     """A plan that the index found, with the volumes that may meet."""
 
@@ -141,6 +148,13 @@ async def find(pool: Pool, plan_id: str) -> PlanRow | None:
     with wrap_errors():
         row = await pool.fetchrow(_SQL["find"], plan_id)
     return None if row is None else _plan(row)
+
+
+async def changed(pool: Pool, plan_ids: Sequence[str]) -> dict[str, ChangedRow]:
+    """Plans by their ids; those that are not there are left out."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["changed"], plan_ids)
+    return {str(row["plan_id"]): ChangedRow(_plan(row), row["hidden_from"]) for row in rows}
 
 
 async def neighbours(pool: Pool, search: Rows, limit: int) -> list[NeighbourRow]:
