@@ -84,7 +84,7 @@ async def fill(pool: Pool, plans: int) -> None:
             start, end = to_ms(body.volumes[0].start), to_ms(body.volumes[0].end)
             ovn, stamp = secrets.token_urlsafe(24), now_ms()
             state = ("accepted", 1, ovn, 0, "volumes")
-            rows.append((plan_id, "bravo", "bench", *state, start, end, stamp, bytes(32), encode(body)))
+            rows.append((plan_id, "bravo", "bench", *state, start, end, stamp, bytes(32), encode(body), None))
             packed = rows_of(prepare_all(body.volumes), Reach()).packed
             for at in range(0, len(packed), WIDTH):
                 one = packed[at : at + WIDTH]

@@ -28,9 +28,11 @@ from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
 from detente.plans.refusal_routes import refusal_routes
 from detente.plans.refusals import Refusals
+from detente.plans.routes import SEPARATIONS_READ
 from detente.plans.routes import routes as plans_routes
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
+from detente.plans.streams import EventStreams
 from detente.settings import Settings, load_settings
 from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
@@ -91,10 +93,11 @@ class Exchange:
         verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
         await _tell_of_a_missing_exchange(parties)
         jobs = _Jobs(pool, clock)
+        streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
         return make_app(
             [
                 *parties_routes(parties),
-                *_plans(pool, clock, settings),
+                *_plans(pool, clock, settings, streams),
                 *console_routes(read_static_files()),
                 *session_routes(
                     ConsoleSessions(pool), Issuer(parties), is_secure=settings.url().startswith("https://")
@@ -105,11 +108,11 @@ class Exchange:
             readiness=lambda: readiness(pool, parties),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
             on_start=[jobs.start],
-            on_stop=[jobs.stop, verifier.close, lambda: _close(pool)],
+            on_stop=[streams.stop, jobs.stop, verifier.close, lambda: _close(pool)],
         )
 
 
-def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Route]:
+def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: EventStreams) -> list[Route]:
     terrain: Terrain | None = None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
     neighbourhood = Neighbourhood(terrain)
     directory = PartyDirectory(pool, clock_ms=clock)
@@ -127,7 +130,7 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings) -> list[Rou
     questions = Questions(
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
     )
-    return [*plans_routes(service, questions, separations), *refusal_routes(refusals)]
+    return [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
 
 
 class _Jobs:

@@ -28,7 +28,7 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
-    rooms = [*parties_routes(None), *plans_routes(None, None, None), *refusal_routes(None)]
+    rooms = [*parties_routes(None), *plans_routes(None, None, None, None), *refusal_routes(None)]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 

@@ -15,7 +15,8 @@ from tests.invariants.fleet import URL, make_exchange
 class House:
     """An exchange with an account of every role, and a client without a token."""
 
-    def __init__(self, dsn, http, accounts):
+    def __init__(self, app, dsn, http, accounts):
+        self.app = app
         self.dsn = dsn
         self.http = http
         self.accounts = accounts
@@ -75,7 +76,7 @@ async def house(pg_dsn):
     life = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, inbox.get, outbox.put))
     assert (await outbox.get())["type"] == "lifespan.startup.complete"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL, timeout=60) as http:
-        yield House(pg_dsn, http, accounts)
+        yield House(app, pg_dsn, http, accounts)
     await inbox.put({"type": "lifespan.shutdown"})
     assert (await outbox.get())["type"] == "lifespan.shutdown.complete"
     await life

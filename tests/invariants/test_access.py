@@ -25,6 +25,7 @@ MAY = {
     ("POST", "/v1/plans/query"): READERS,
     ("POST", "/v1/refusals/query"): READERS,
     ("GET", "/v1/refusals/{refusal_id}"): READERS,
+    ("GET", "/v1/events"): READERS,
     ("PUT", "/v1/plans/{plan_id}"): PLANNERS,
     ("PUT", "/v1/plans/{plan_id}/state"): PLANNERS,
     ("GET", "/v1/separations"): EVERYBODY,
@@ -117,6 +118,8 @@ async def routes_of(house):
 
 async def send(house, method, path, **more):
     query = "?party_a=alpha&party_b=bravo" if (method, path) == ("DELETE", "/v1/separations") else ""
+    if path == "/v1/events":
+        query = "?after=x"  # whoever may listen is refused for this; an open stream would not end
     return await house.call(method, path.format(**PATH) + query, body=BODIES.get((method, path)), **more)
 
 

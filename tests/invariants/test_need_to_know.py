@@ -1,11 +1,14 @@
 """Invariant 5: whatever a party asks, no answer holds what it may not see; searched in the answers' bytes."""
 
+import asyncio
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from detente.parties.model import Role
+from tests.web.asgi_stream import Reader
 
 ALPHA = ("alpha", Role.DUTY_OFFICER)
 OTHERS = [("bravo", Role.PLANNER), ("bravo", Role.DUTY_OFFICER)]
@@ -150,6 +153,43 @@ async def test_a_refusal_that_one_may_not_see_answers_as_one_that_is_not_there(h
     assert said[0] == said[1]
     everything = await house.call("POST", "/v1/refusals/query", who=OTHERS[0], body={})
     assert everything.json() == {"refusals": [], "next": None}
+
+
+async def test_nothing_that_is_not_shared_is_in_any_stream(house, who):
+    live = await Reader(house.app, "/v1/events", await house.token(*who)).until_said(b"event: hello")
+    silent = await Reader(house.app, "/v1/events", await house.token(*who)).until_said(b"event: hello")
+    first = re.search(rb"^id: (\S+)$", live.body, re.MULTILINE)[1].decode()
+    hidden = await declare(house, ALPHA, plan("conflicts"))
+    for version, state in enumerate(("activated", "nonconforming", "ended"), 1):
+        path = f"/v1/plans/{hidden['plan_id']}/state"
+        answer = await house.call("PUT", path, who=ALPHA, body={"state": state}, if_match=f'"{version}"')
+        assert answer.status_code == 200
+    await asyncio.sleep(1.0)
+    assert silent.body.count(b"\n\n") == 1, "of what is hidden there is not a byte: no event, no cursor"
+    await silent.leave()
+    shown = await declare(house, ALPHA, plan("volumes", volume(lat=47.02)))
+    await live.until_said(shown["plan_id"].encode())
+    again = Reader(house.app, f"/v1/events?after={first}", await house.token(*who))
+    await again.until_said(shown["plan_id"].encode())
+    secrets = [
+        b"title-",
+        b"remarks-",
+        *(made[name].encode() for made in (hidden, shown) for name in ("ovn",)),
+    ]
+    for reader in (live, again):
+        assert [secret for secret in [*secrets, hidden["plan_id"].encode()] if secret in reader.body] == []
+        assert reader.body.count(b"event: ") == 2
+        cursors = re.findall(rb"^id: (\S+)$", reader.body, re.MULTILINE)
+        assert len({len(cursor) for cursor in cursors}) == 1
+        await reader.leave()
+    quiet = [await hello(house, who) for _ in range(2)]
+    assert quiet[0] != quiet[1], "that two cursors differ says nothing: they do though nothing happened"
+
+
+async def hello(house, who):
+    reader = await Reader(house.app, "/v1/events", await house.token(*who)).until_said(b"\n\n")
+    await reader.leave()
+    return re.search(rb"^id: (\S+)$", reader.body, re.MULTILINE)[1]
 
 
 async def test_the_shared_piece_ends_where_the_askers_own_plan_ends(house):

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from detente.plans.listening import EventLimits
 from detente.plans.model import PlanBody
 from detente.web.limits import DEFAULT_BODY_BYTES, Limits
 from detente.web.openapi import openapi_document
@@ -130,7 +131,7 @@ def test_the_edges_limits_are_in_the_documentation():
         match[1]: match[2].replace(",", "")
         for match in re.finditer(r"^\| `?([a-z_.]+)`? \| ([0-9.,]+)", text, re.MULTILINE)
     }
-    for settings in (Limits(), ServerSettings()):
+    for settings in (Limits(), ServerSettings(), EventLimits()):
         for name in settings.__struct_fields__:
             if isinstance(value := getattr(settings, name), int | float):
                 assert float(rows[name]) == value, name

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import time
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -12,6 +13,7 @@ from detente import errors
 from detente.errors import ConflictingPlan, DetenteError, NotAuthenticated, NotFound, StaleVersion
 from detente.plans.model import PlanBody
 from detente.web import Limits, Principal, QueryField, Reply, Request, Route, make_app
+from detente.web.stream import SSE_TYPE, sse
 
 TOKENS = {
     "writer": frozenset({"plans.read", "plans.write"}),
@@ -81,6 +83,16 @@ async def sleep(request: Request) -> Reply:
     return Reply(200, {"pid": os.getpid()})
 
 
+async def tick(request: Request) -> Reply:
+    async def ticks() -> AsyncGenerator[bytes, None]:
+        size = request.whole("size", default=0)
+        for number in itertools.count(1):
+            yield sse("tick", b"%d" % number + b" " * size)
+            await asyncio.sleep(request.whole("ms", default=10) / 1_000)
+
+    return Reply(200, ticks(), media_type=SSE_TYPE)
+
+
 async def boom(request: Request) -> Reply:
     raise ZeroDivisionError(f"a secret: {request.headers.get('authorization')}")
 
@@ -132,6 +144,11 @@ def routes() -> list[Route]:
         Route(
             "GET", "/v1/sleep", None, sleep, "Takes its time.", "plans", answers={200: dict[str, int]},
             query=(QueryField("ms", int, "how long"),),
+        ),
+        Route(
+            "GET", "/v1/ticks", "plans.read", tick, "Goes on.", "plans", answers={200: str},
+            query=(QueryField("ms", int, "pause"), QueryField("size", int, "of each")),
+            answer_media_type=SSE_TYPE,
         ),
         Route("GET", "/v1/boom", None, boom, "Fails.", "plans"),
         Route(

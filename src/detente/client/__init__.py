@@ -7,6 +7,7 @@ out.
 from detente.client.call import Call
 from detente.client.client import AsyncClient, Client
 from detente.client.conversation import Retries
+from detente.client.events import StreamEvent
 from detente.client.refusals import ConflictsFound
 
-__all__ = ["AsyncClient", "Call", "Client", "ConflictsFound", "Retries"]
+__all__ = ["AsyncClient", "Call", "Client", "ConflictsFound", "Retries", "StreamEvent"]

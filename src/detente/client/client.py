@@ -13,7 +13,8 @@ import msgspec
 
 from detente.client import calls
 from detente.client.call import Call
-from detente.client.conversation import Credentials, Outcome, Retries, Send, Talk, checked_url
+from detente.client.conversation import Conversation, Credentials, Outcome, Retries, Send, Talk, checked_url
+from detente.client.events import EventParser, StreamEvent, follow, is_stream
 from detente.plans.model import PlanView, QueryBody
 from detente.plans.refusal_model import RefusalQuery, RefusalView
 
@@ -70,13 +71,15 @@ class Client:
 
     def send(self, call: Call[T]) -> T:
         """Carry out one call of ``detente.client.calls``, or of your own."""
-        conversation = self._talk.converse(call)
+        return self._lead(self._talk.converse(call), self._exchange)
+
+    def _lead(self, conversation: Conversation[T], exchange: Callable[[Send], Outcome]) -> T:
         outcome: Outcome = None
         try:
             while True:
                 step = conversation.send(outcome)
                 if isinstance(step, Send):
-                    outcome = self._exchange(step)
+                    outcome = exchange(step)
                 else:
                     time.sleep(step.seconds)
                     outcome = None
@@ -86,9 +89,7 @@ class Client:
 
     def _exchange(self, step: Send) -> Outcome:
         try:
-            return self._http.request(
-                step.method, step.path, params=step.query or None, headers=step.headers, content=step.content
-            )
+            return self._http.request(**_request(step))
         except httpx.TransportError as broken:
             return broken
 
@@ -109,6 +110,43 @@ class Client:
             if page.next is None:
                 return
             body = msgspec.structs.replace(body, cursor=page.next)
+
+    def events(self, after: str | None = None) -> Iterator[StreamEvent]:
+        """What changes of what you may see, as it happens; goes on when a stream ends or its line breaks.
+
+        Args:
+            after: the cursor of the last event that you have seen; None: from now on.
+
+        Yields:
+            Events, the first of every stream being a ``Hello``. Close the iterator, or break, to stop.
+
+        Raises:
+            BadInput: if the cursor is too old; read the plans anew and begin without one.
+            Unavailable: if the exchange cannot be reached, however often it is tried.
+        """
+        while True:
+            response = self._lead(self._talk.ask(follow(after)), self._open)
+            parser = EventParser()
+            try:
+                for chunk in response.iter_bytes():
+                    for event in parser.feed(chunk):
+                        after = event.cursor or after
+                        yield event
+            except httpx.TransportError:
+                pass
+            finally:
+                response.close()
+            time.sleep(self._talk.pause_s())
+
+    def _open(self, step: Send) -> Outcome:
+        """As ``_exchange``, but the body of a stream is left where it is."""
+        try:
+            response = self._http.send(self._http.build_request(**_request(step)), stream=True)
+            if not is_stream(response):
+                response.read()
+        except httpx.TransportError as broken:
+            return broken
+        return response
 
     def close(self) -> None:
         """Close the connections."""
@@ -169,13 +207,17 @@ class AsyncClient:
 
     async def send(self, call: Call[T]) -> T:
         """Carry out one call of ``detente.client.calls``, or of your own."""
-        conversation = self._talk.converse(call)
+        return await self._lead(self._talk.converse(call), self._exchange)
+
+    async def _lead(
+        self, conversation: Conversation[T], exchange: Callable[[Send], Coroutine[Any, Any, Outcome]]
+    ) -> T:
         outcome: Outcome = None
         try:
             while True:
                 step = conversation.send(outcome)
                 if isinstance(step, Send):
-                    outcome = await self._exchange(step)
+                    outcome = await exchange(step)
                 else:
                     await asyncio.sleep(step.seconds)
                     outcome = None
@@ -185,9 +227,7 @@ class AsyncClient:
 
     async def _exchange(self, step: Send) -> Outcome:
         try:
-            return await self._http.request(
-                step.method, step.path, params=step.query or None, headers=step.headers, content=step.content
-            )
+            return await self._http.request(**_request(step))
         except httpx.TransportError as broken:
             return broken
 
@@ -210,6 +250,31 @@ class AsyncClient:
             if page.next is None:
                 return
             body = msgspec.structs.replace(body, cursor=page.next)
+
+    async def events(self, after: str | None = None) -> AsyncIterator[StreamEvent]:
+        """As ``Client.events``."""
+        while True:
+            response = await self._lead(self._talk.ask(follow(after)), self._open)
+            parser = EventParser()
+            try:
+                async for chunk in response.aiter_bytes():
+                    for event in parser.feed(chunk):
+                        after = event.cursor or after
+                        yield event
+            except httpx.TransportError:
+                pass
+            finally:
+                await response.aclose()
+            await asyncio.sleep(self._talk.pause_s())
+
+    async def _open(self, step: Send) -> Outcome:
+        try:
+            response = await self._http.send(self._http.build_request(**_request(step)), stream=True)
+            if not is_stream(response):
+                await response.aread()
+        except httpx.TransportError as broken:
+            return broken
+        return response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -249,6 +314,16 @@ class AsyncClient:
     whoami = _async_verb(calls.whoami)
     health = _async_verb(calls.health)
     ready = _async_verb(calls.ready)
+
+
+def _request(step: Send) -> dict[str, Any]:
+    return {
+        "method": step.method,
+        "url": step.path,
+        "params": step.query or None,
+        "headers": step.headers,
+        "content": step.content,
+    }
 
 
 def _talk(

@@ -111,6 +111,29 @@ class Talk:
         Raises:
             DetenteError: the server's refusal, or Unavailable if it cannot be reached.
         """
+        response = yield from self.ask(call)
+        try:
+            return call.read(response.content)
+        except msgspec.MsgspecError as unreadable:
+            raise DetenteError(
+                f"the answer of {call.method} {call.path} cannot be read: {unreadable}"
+            ) from unreadable
+
+    def ask(self, call: Call[T]) -> Conversation[httpx.Response]:
+        """Lead one call to its answer, whose body is left to the caller.
+
+        Args:
+            call: what to ask.
+
+        Yields:
+            What to send, or how long to wait.
+
+        Returns:
+            An answer of success.
+
+        Raises:
+            DetenteError: the server's refusal, or Unavailable if it cannot be reached.
+        """
         response = yield from self._insist(call)
         if (
             response.status_code == _UNAUTHORIZED
@@ -122,12 +145,11 @@ class Talk:
             response = yield from self._insist(call)
         if response.status_code >= _ERROR_FROM:
             raise _token_refusal(response) if call.path == _GRANT_PATH else refusal_of(response)
-        try:
-            return call.read(response.content)
-        except msgspec.MsgspecError as unreadable:
-            raise DetenteError(
-                f"the answer of {call.method} {call.path} cannot be read: {unreadable}"
-            ) from unreadable
+        return response
+
+    def pause_s(self) -> float:
+        """How long to wait before an ended stream is asked for again, so that not all come back at once."""
+        return self._retries.first_wait_s * (1 - self._draw() / 2)
 
     def _insist(self, call: Call[T]) -> Conversation[httpx.Response]:
         wait_s = self._retries.first_wait_s

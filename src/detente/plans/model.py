@@ -265,3 +265,30 @@ class SeparationRule(Struct, frozen=True, forbid_unknown_fields=True):
     horizontal_m: Annotated[float, Meta(ge=0, le=100_000)]
     vertical_m: Annotated[float, Meta(ge=0, le=10_000)]
     time_s: Annotated[float, Meta(ge=0, le=86_400)]
+
+
+class Hello(Struct, frozen=True):
+    """The first event of a stream: from which position it speaks, and the server's clock."""
+
+    cursor: str
+    now: datetime
+
+
+class Gone(Struct, frozen=True):
+    """A plan that its owner no longer shows to the viewer."""
+
+    plan_id: str
+
+
+class SeparationChange(Struct, frozen=True):
+    """A separation that was set or, if it is null, removed. ``party_b`` null: from everyone."""
+
+    party_a: str
+    party_b: str | None
+    separation: Separation | None
+
+
+class Beat(Struct, frozen=True):
+    """Everything that was settled by now has been told."""
+
+    now: datetime

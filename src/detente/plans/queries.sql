@@ -26,6 +26,11 @@ FROM plan WHERE plan_id = $1
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
 FROM plan WHERE plan_id = ANY ($1::uuid[])
 
+-- name: changed
+-- Plans by their ids, as they stand, and since which version others no longer see them.
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, hidden_from
+FROM plan WHERE plan_id = ANY ($1)
+
 -- name: neighbours
 -- Plans in force whose index rows meet those asked about, with the volumes that do.
 SELECT p.plan_id, p.version, p.ovn, p.party_id, p.state, p.priority, p.sharing, n.volume_ixs, p.body

@@ -30,7 +30,9 @@ from detente.plans.requests import Outcome
 from detente.plans.requests import Request as PlanRequest
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
+from detente.plans.streams import AFTER, EventStreams
 from detente.web.model import QueryField, Reply, Request, Route
+from detente.web.stream import SSE_TYPE
 
 READ, WRITE = "plans.read", "plans.write"
 SEPARATIONS_READ, SEPARATIONS_WRITE = "separations.read", "separations.write"
@@ -49,9 +51,11 @@ _KEY = QueryField(
 _WAYS_OUT = QueryField("ways_out", bool, "whether a refusal looks for ways out; `true` if absent")
 
 
-def routes(service: PlansService, questions: Questions, separations: Separations) -> list[Route]:
+def routes(
+    service: PlansService, questions: Questions, separations: Separations, streams: EventStreams
+) -> list[Route]:
     """All routes of the room."""
-    return [*_writing(service), *_reading(questions), *_separations(separations)]
+    return [*_writing(service), *_reading(questions), *_separations(separations), _events(streams)]
 
 
 def _writing(service: PlansService) -> list[Route]:
@@ -189,6 +193,25 @@ def _separations(separations: Separations) -> list[Route]:
             None, {204: None}, (NotFound,), pair,
         ),
     ]  # fmt: skip
+
+
+def _events(streams: EventStreams) -> Route:
+    async def get_events(request: Request) -> Reply:
+        chunks = streams.stream(request.who(), request.query.get(AFTER))
+        # Proxies that gather an answer before they pass it on would hold every event back.
+        return Reply(200, chunks, (("x-accel-buffering", "no"),), SSE_TYPE)
+
+    return Route(
+        method="GET",
+        path="/v1/events",
+        scope=READ,
+        handler=get_events,
+        summary="What changes of the plans that you may see, as it happens (server-sent events).",
+        tag="plans",
+        answers={200: str},
+        query=(QueryField(AFTER, str, "the id of the last event that you have seen; from now on if absent"),),
+        answer_media_type=SSE_TYPE,
+    )
 
 
 def _plan_id(request: Request) -> str:

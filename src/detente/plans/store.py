@@ -32,6 +32,13 @@ class PlanRow(Struct, frozen=True):
     body: bytes
 
 
+class ChangedRow(Struct, frozen=True):
+    """A plan as it stands, and the version that hid it from others who saw it before, if one did."""
+
+    plan: PlanRow
+    hidden_from: int | None
+
+
 class NeighbourRow(Struct, frozen=True):
     """A plan that the index found, with the volumes that may meet."""
 
@@ -174,6 +181,13 @@ async def find_all(pool: Pool, plan_ids: Sequence[str]) -> list[PlanRow]:
     with wrap_errors():
         rows = await pool.fetch(_SQL["find_all"], plan_ids)
     return [_plan(row) for row in rows]
+
+
+async def changed(pool: Pool, plan_ids: Sequence[str]) -> dict[str, ChangedRow]:
+    """Plans by their ids; those that are not there are left out."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["changed"], plan_ids)
+    return {str(row["plan_id"]): ChangedRow(_plan(row), row["hidden_from"]) for row in rows}
 
 
 async def neighbours(pool: Pool, search: Rows, limit: int) -> list[NeighbourRow]:

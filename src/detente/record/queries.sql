@@ -10,3 +10,25 @@ FROM unnest($1::text[]) AS s (subject)
 CROSS JOIN LATERAL (SELECT t.subject_version, t.at_ms FROM statement t
                     WHERE t.subject = s.subject AND t.type = ANY ($2::text[])
                     ORDER BY t.statement_id DESC LIMIT 1) l
+
+-- name: feed_key
+-- The secret that positions in the feed are hidden with.
+SELECT secret FROM statement_feed_key
+
+-- name: horizon
+-- The oldest transaction that may still be open: everything before it is settled.
+SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon
+
+-- name: changes_after
+-- Settled statements of some types after a position, in order, with the horizon; one row of nulls if there are none.
+WITH settled AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon)
+SELECT h.horizon, f.xact, f.statement_id, f.type, f.subject, f.subject_version,
+       EXISTS (SELECT 1 FROM statement l
+               WHERE l.subject = f.subject AND l.subject_version > f.subject_version
+                 AND l.type = ANY ($3::text[]) AND l.xact < h.horizon) AS is_overtaken
+FROM settled h
+LEFT JOIN LATERAL (
+    SELECT s.xact, s.statement_id, s.type, s.subject, s.subject_version FROM statement s
+    WHERE (s.xact, s.statement_id) > ($1, $2) AND s.xact < h.horizon AND s.type = ANY ($3::text[])
+    ORDER BY s.xact, s.statement_id LIMIT $4) f ON true
+ORDER BY f.xact, f.statement_id

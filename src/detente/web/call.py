@@ -4,10 +4,13 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from time import perf_counter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from detente.errors import BadInput, TooLarge, TooSlow
 from detente.web.metrics import UNMATCHED
+
+if TYPE_CHECKING:
+    from detente.web.stream import Outflow
 
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -19,7 +22,7 @@ _ONCE = ("authorization", "content-type", "content-length", "idempotency-key", "
 class Call:
     """What is known of a request besides what the handler sees; lives as long as the request."""
 
-    __slots__ = ("account_id", "began_s", "problem", "receive", "request_id", "route", "status")
+    __slots__ = ("account_id", "began_s", "outflow", "problem", "receive", "request_id", "route", "status")
 
     def __init__(self, receive: Receive) -> None:
         self.receive = receive
@@ -29,6 +32,8 @@ class Call:
         self.status = 0
         self.problem: str | None = None
         self.account_id: str | None = None
+        self.outflow: Outflow | None = None
+        """The body of an answer that goes on."""
 
 
 def read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

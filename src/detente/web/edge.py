@@ -5,7 +5,8 @@ counts. Nothing outside ``web/`` imports a framework.
 """
 
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -15,7 +16,7 @@ import structlog
 from falcon.routing import CompiledRouter
 
 from detente.errors import DetenteError, MethodNotAllowed, NotFound
-from detente.web.call import Call, Receive, Send, read_headers
+from detente.web.call import Call, Event, Receive, Send, read_headers
 from detente.web.gate import Gate
 from detente.web.lifespan import Hook, Lifespan
 from detente.web.limits import Limits
@@ -25,6 +26,8 @@ from detente.web.pages import HTML_TYPE, SECURITY_HEADERS
 from detente.web.problems import problem_reply
 from detente.web.rate import RateLimit
 from detente.web.service_routes import Readiness, service_routes
+from detente.web.stopping import STOPPING, Stopping
+from detente.web.stream import Outflow
 
 _encode = msgspec.json.Encoder().encode
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
@@ -72,7 +75,7 @@ def make_app(
     router = CompiledRouter()
     for template, path in paths.items():
         router.add_route(template, path, _asgi=True)
-    return EdgeApp(router, metrics, Lifespan(on_start, on_stop))
+    return EdgeApp(router, metrics, limits, on_start, on_stop)
 
 
 class _Path:
@@ -97,16 +100,27 @@ class EdgeApp:
     (docs/decisions/0003-http-edge.md).
     """
 
-    def __init__(self, router: CompiledRouter, metrics: Metrics, lifespan: Lifespan) -> None:
+    def __init__(
+        self,
+        router: CompiledRouter,
+        metrics: Metrics,
+        limits: Limits,
+        on_start: Sequence[Hook],
+        on_stop: Sequence[Hook],
+    ) -> None:
         # Bound once: finding the logger anew costs more than writing the line.
         self._log = structlog.get_logger("detente.web").bind()
         self._router = router
         self._metrics = metrics
-        self._lifespan = lifespan
+        self._limits = limits
+        self._stopping = Stopping()
+        self._lifespan = Lifespan(on_start, [self._end_streams, *on_stop])
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Carry one request, or the server's lifespan, as ASGI 3 says."""
         if scope["type"] == "lifespan":
+            if (word := scope.get(STOPPING)) is not None:
+                word.tell(self._stopping.set)
             await self._lifespan.run(receive, send)
             return
         if scope["type"] != "http":
@@ -116,10 +130,32 @@ class EdgeApp:
         self._metrics.began()
         try:
             reply = await self._answer(scope, call)
-            await _send(send, reply, call, is_head=scope["method"] == "HEAD")
-            call.status = reply.status
+            if call.outflow is None:
+                await _send(send, reply, call, is_head=scope["method"] == "HEAD")
+                call.status = reply.status
+            else:
+                await self._stream(send, reply, call, call.outflow, is_head=scope["method"] == "HEAD")
         finally:
             self._note_end(scope["method"], call)
+
+    async def _stream(self, send: Send, reply: Reply, call: Call, outflow: Outflow, *, is_head: bool) -> None:
+        try:
+            await send(_head(reply, call, length=None))
+            call.status = reply.status
+            if is_head:
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await outflow.pour(send, call.receive, self._stopping, self._limits)
+        except DetenteError as broken:
+            # Too late for a problem document; who comes back is told by the next answer.
+            self._log.info("stream_ended", request_id=call.request_id, route=call.route, why=broken.slug)
+        except Exception as unexpected:  # noqa: BLE001 - the outermost loop: logged, and the stream has ended
+            self._log_unexpected(unexpected, call)
+        finally:
+            await outflow.close()
+
+    async def _end_streams(self) -> None:
+        self._stopping.set()
 
     async def _answer(self, scope: Mapping[str, Any], call: Call) -> Reply:
         try:
@@ -128,12 +164,15 @@ class EdgeApp:
             call.problem = refusal.slug
             return problem_reply(refusal, call.request_id)
         except Exception as unexpected:  # noqa: BLE001 - the outermost loop: logged, counted, told without innards
-            # The text of the traceback, never its local variables: those hold the token.
-            trace = "".join(traceback.format_exception(unexpected))
-            self._log.error("unexpected", request_id=call.request_id, route=call.route, traceback=trace)
+            self._log_unexpected(unexpected, call)
             call.problem = DetenteError.slug
             told = DetenteError("something went wrong here; nothing is known of the outcome")
             return problem_reply(told, call.request_id)
+
+    def _log_unexpected(self, unexpected: Exception, call: Call) -> None:
+        # The text of the traceback, never its local variables: those hold the token.
+        trace = "".join(traceback.format_exception(unexpected))
+        self._log.error("unexpected", request_id=call.request_id, route=call.route, traceback=trace)
 
     async def _reply(self, scope: Mapping[str, Any], call: Call) -> Reply:
         path: str = scope["path"]
@@ -151,7 +190,10 @@ class EdgeApp:
             raise MethodNotAllowed(f"this path has no method {method[:20]}", allow=offered.allow)
         gate, handler = endpoint
         headers = read_headers(scope["headers"])
-        return await handler(await gate.admit(call, headers, variables, scope["query_string"]))
+        reply = await handler(await gate.admit(call, headers, variables, scope["query_string"]))
+        if isinstance(reply.body, AsyncGenerator):
+            call.outflow = await Outflow.open(reply.body, partial(gate.still_admits, headers))
+        return reply
 
     def _note_end(self, method: str, call: Call) -> None:
         seconds = perf_counter() - call.began_s
@@ -171,6 +213,15 @@ class EdgeApp:
 
 
 async def _send(send: Send, reply: Reply, call: Call, *, is_head: bool) -> None:
+    body = b""
+    if reply.status not in _WITHOUT_BODY and reply.body is not None:
+        body = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
+    await send(_head(reply, call, length=len(body)))
+    await send({"type": "http.response.body", "body": b"" if is_head else body})
+
+
+def _head(reply: Reply, call: Call, *, length: int | None) -> Event:
+    """The status and the headers; ``length`` None: nobody knows how long the body becomes."""
     headers = [*_SECURITY, (b"x-request-id", call.request_id.encode())]
     may_be_kept = reply.media_type in _KEPT_TYPES
     for name, value in reply.headers:
@@ -179,11 +230,8 @@ async def _send(send: Send, reply: Reply, call: Call, *, is_head: bool) -> None:
         may_be_kept = may_be_kept or low == "cache-control"
     if not may_be_kept:
         headers.append(_NO_STORE)
-    body = b""
     if reply.status not in _WITHOUT_BODY:
-        if reply.body is not None:
-            body = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
         headers.append((b"content-type", reply.media_type.encode()))
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else body})
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}

@@ -6,7 +6,14 @@ In that order, so that nobody without a token makes the server read a body.
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from detente.errors import BadInput, NotAllowed, NotAuthenticated, NotFound, UnsupportedMediaType
+from detente.errors import (
+    BadInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from detente.web.call import Call, read_body
 from detente.web.decode import form_decoder, json_decoder, read_query, refuse_controls
 from detente.web.limits import Limits
@@ -91,6 +98,25 @@ class Gate:
             data=data,
             now_ms=self._now_ms(),
         )
+
+    async def still_admits(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request that was admitted, and whose answer goes on, would still get in.
+
+        A database that does not answer changes nothing: who may listen is not decided by its absence.
+
+        Args:
+            headers: of the request.
+        """
+        scope = self._route.scope
+        if scope is None:
+            return True
+        token = _bearer_token(headers.get("authorization"), self._limits.token_bytes)
+        try:
+            return scope in (await self._authenticator.authenticate(token)).scopes
+        except (NotAuthenticated, NotAllowed):
+            return False
+        except Unavailable:
+            return True
 
     async def _authenticate(self, call: Call, headers: Mapping[str, str]) -> Principal | None:
         scope = self._route.scope

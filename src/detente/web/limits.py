@@ -25,3 +25,7 @@ class Limits(Struct, frozen=True):
     """Requests that an account may send at once after a pause."""
     rate_accounts: int = 10_000
     """Accounts whose rate one process remembers."""
+    stream_send_s: float = 10.0
+    """How long the reader of a stream may leave a chunk untaken."""
+    stream_check_s: float = 10.0
+    """How often a stream's token and reader are looked at."""

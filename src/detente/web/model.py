@@ -70,7 +70,11 @@ class Request(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What a handler answers: a struct is encoded as JSON, bytes go out as they are."""
+    """What a handler answers: a struct is encoded as JSON, bytes go out as they are.
+
+    An asynchronous generator of bytes is sent chunk by chunk, and closed when the reader leaves or the server
+    stops. What it raises before its first chunk is a refusal like any other.
+    """
 
     status: int
     body: object | None = None

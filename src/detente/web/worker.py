@@ -3,6 +3,7 @@
 The settings travel in environment variables, because workers are started afresh and share no memory.
 """
 
+import asyncio
 import importlib
 import os
 import signal
@@ -19,6 +20,7 @@ from detente.errors import DetenteError
 from detente.web.log import LogStyle, configure_logging
 from detente.web.metrics import MULTIPROCESS_DIR
 from detente.web.shared import note_failure
+from detente.web.stopping import STOPPING, Stopping, listen_for_signals
 
 FACTORY = "DETENTE_WEB_FACTORY"
 LOG_STYLE = "DETENTE_LOG"
@@ -45,7 +47,7 @@ def create() -> Application:
     style = cast("LogStyle", os.environ.get(LOG_STYLE, "json"))
     configure_logging(style, os.environ.get(LOG_LEVEL, "info"))
     try:
-        return _Watched(load_factory(os.environ[FACTORY])())
+        return _Watched(told_of_stops(load_factory(os.environ[FACTORY])()))
     except Exception as failed:
         _give_up(failed)
         raise SystemExit(1) from failed
@@ -98,6 +100,24 @@ def _give_up(failed: Exception | str) -> None:
     supervisor = int(os.environ[SUPERVISOR])
     if os.getppid() == supervisor:
         os.kill(supervisor, signal.SIGTERM)
+
+
+def told_of_stops(application: Application) -> Application:
+    """Let an application know of a stop when the signal comes, not when its last stream has ended.
+
+    Args:
+        application: finds a ``Stopping`` in the scope of its lifespan.
+    """
+
+    async def told(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own shapes
+        if scope["type"] == "lifespan":
+            # The server has set its own handlers by now, and the first of these calls them.
+            stopping = Stopping()
+            listen_for_signals(stopping, asyncio.get_running_loop())
+            scope = {**scope, STOPPING: stopping}
+        await application(scope, receive, send)
+
+    return told
 
 
 def load_factory(target: str) -> Callable[[], Application]:

@@ -20,8 +20,10 @@ CREATE TABLE plan (
     end_ms         bigint   NOT NULL,
     changed_ms     bigint   NOT NULL,
     request_sha256 bytea    NOT NULL,
-    body           bytea    NOT NULL
+    body           bytea    NOT NULL,
+    hidden_from    integer
 ) WITH (fillfactor = 80);
+COMMENT ON COLUMN plan.hidden_from IS 'the version that hid from others what they saw before; null: never seen, or seen';
 
 CREATE INDEX plan_by_start ON plan (start_ms, plan_id);
 CREATE INDEX plan_by_party ON plan (party_id, start_ms, plan_id);
@@ -268,7 +270,10 @@ BEGIN
     ELSE
         UPDATE plan p SET account_id = p_account_id, state = p_state, version = written, ovn = p_ovn,
                           priority = p_priority, sharing = p_sharing, start_ms = p_start_ms, end_ms = p_end_ms,
-                          changed_ms = p_now_ms, request_sha256 = p_request_sha256, body = p_body
+                          changed_ms = p_now_ms, request_sha256 = p_request_sha256, body = p_body,
+                          hidden_from = CASE WHEN p_sharing <> 'conflicts' THEN NULL
+                                             WHEN was.sharing <> 'conflicts' THEN written
+                                             ELSE was.hidden_from END
         WHERE p.plan_id = p_plan_id;
     END IF;
 

@@ -13,10 +13,20 @@ CREATE TABLE statement (
     subject         text   NOT NULL,
     subject_version integer,
     content         bytea  NOT NULL,
-    content_sha256  bytea  NOT NULL GENERATED ALWAYS AS (sha256(content)) STORED
+    content_sha256  bytea  NOT NULL GENERATED ALWAYS AS (sha256(content)) STORED,
+    xact            xid8   NOT NULL DEFAULT pg_current_xact_id()
 );
+COMMENT ON COLUMN statement.xact IS 'the transaction that wrote the statement: what readers who follow commits go by';
 
 CREATE INDEX statement_subject ON statement (subject, statement_id);
+CREATE INDEX statement_feed ON statement (xact, statement_id);
+
+-- One row: the secret that hides positions in the feed from those who are given them (record/cursor.py).
+CREATE TABLE statement_feed_key (
+    is_only boolean    PRIMARY KEY DEFAULT true CHECK (is_only),
+    secret  digest_256 NOT NULL
+);
+INSERT INTO statement_feed_key (secret) VALUES (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
 
 CREATE TABLE statement_queue (
     statement_id bigint PRIMARY KEY

@@ -1,0 +1,113 @@
+"""What one viewer is told of a batch of changes: pure, from statements and plans to events.
+
+Rule 1: an event is the plan as it stands now, if the viewer may see it now; older versions are never shown.
+Rule 2: a plan that the viewer could see before and no longer can is gone, once; then there is silence.
+Rule 3: of what a viewer never could see, nothing is told, not even that something happened.
+Rule 4: a separation is told to whoever may read separations.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from detente.geo.model import Separation
+from detente.plans.model import Gone, PlanBody, SeparationChange
+from detente.plans.rules import EVERYONE, SeparationRules, may_see_plan
+from detente.plans.store import ChangedRow
+from detente.plans.views import encode, view
+from detente.record import Change, Position
+
+SEPARATION_TYPES = frozenset({"separation.set", "separation.removed"})
+PLAN_TYPES = frozenset(
+    {
+        "plan.declared",
+        "plan.changed",
+        "plan.activated",
+        "plan.nonconforming",
+        "plan.contingent",
+        "plan.ended",
+        "plan.expired",
+    }
+)
+"""The acts that change a plan, one by one: an act that leaves it as it is must not be told to others."""
+TOLD_TYPES = PLAN_TYPES | SEPARATION_TYPES
+
+
+class Viewer(Struct, frozen=True):
+    """Who listens; listeners who are equal in this are told the same."""
+
+    party_id: str
+    sees_separations: bool
+
+
+class Batch(Struct, frozen=True):
+    """Changes in order, and what they are about as it stands now."""
+
+    changes: tuple[Change, ...]
+    plans: Mapping[str, ChangedRow]
+    bodies: Mapping[str, PlanBody]
+    """The plans' bodies, decoded once for all viewers."""
+    separations: SeparationRules
+
+
+class Event(Struct, frozen=True):
+    """One thing to tell, and the position of the statement that it comes from."""
+
+    position: Position
+    name: str
+    data: bytes
+    """JSON."""
+
+
+def events_for(viewer: Viewer, batch: Batch) -> Iterator[Event]:
+    """What a viewer is told.
+
+    Args:
+        viewer: who listens.
+        batch: settled changes.
+
+    Returns:
+        Events in the order of the changes, each plan and each separation at most once: at the last change
+        that gives it, so that whoever was told a part of the batch before is told the rest.
+    """
+    last = {change.subject: change.position for change in batch.changes if _may_end(change, batch)}
+    for change in batch.changes:
+        if change.type in SEPARATION_TYPES:
+            if viewer.sees_separations and last[change.subject] == change.position:
+                yield Event(change.position, "separation", encode(_separation(change, batch.separations)))
+            continue
+        row = batch.plans.get(change.subject)
+        if row is None:
+            continue
+        plan = row.plan
+        if may_see_plan(viewer.party_id, plan.party_id, plan.sharing):
+            if not change.is_overtaken:
+                yield Event(
+                    change.position, "plan", encode(view(viewer.party_id, plan, batch.bodies[plan.plan_id]))
+                )
+        elif last.get(plan.plan_id) == change.position:
+            yield Event(change.position, "gone", encode(Gone(plan.plan_id)))
+
+
+def _may_end(change: Change, batch: Batch) -> bool:
+    """Whether a change of a separation, or of a plan that may have to be taken away."""
+    row = batch.plans.get(change.subject)
+    return change.type in SEPARATION_TYPES or (row is not None and was_seen(change.version, row.hidden_from))
+
+
+def was_seen(version: int | None, hidden_from: int | None) -> bool:
+    """Whether others saw a plan, hidden now, just before or at a version that they have not been told of.
+
+    Args:
+        version: the version that a statement made.
+        hidden_from: the version that hid the plan; None if it was never seen.
+    """
+    return version is not None and hidden_from is not None and version <= hidden_from
+
+
+def _separation(change: Change, rules: SeparationRules) -> SeparationChange:
+    first, _, second = change.subject.partition("/")
+    kept: Separation | None = rules.get((first, second))
+    if first == EVERYONE:
+        return SeparationChange(second, None, kept)
+    return SeparationChange(first, second, kept)
