@@ -7,7 +7,7 @@ import { wayList } from "../detail/ways";
 import type { Context, Screen } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { addPoint, type DraftState, faultsOf, newDraft, volumesOf, withVolumes } from "./draft";
-import { draftForm } from "./form";
+import { textForm, volumeForm } from "./form";
 import { FileFault, readGeoJson, type FilePlan } from "./geojson";
 import { ringOf } from "../map/rings";
 
@@ -31,7 +31,8 @@ class DeclareScreen {
   private shownWay: WayOut | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking: AbortController | null = null;
-  private readonly formHost = h("div", {});
+  private readonly volumeHost = h("div", {});
+  private readonly textHost = h("div", {});
   private readonly resultHost = h("div", { class: "check", "aria-live": "polite" });
   private readonly declareButton: HTMLButtonElement;
   private readonly release: () => void;
@@ -57,8 +58,9 @@ class DeclareScreen {
           },
         },
         h("h2", {}, context.say("screen.declare")),
-        this.formHost,
+        this.volumeHost,
         this.resultHost,
+        this.textHost,
         h("div", { class: "actions sticky" }, this.declareButton, h("button", { type: "button", on: { click: () => this.change(newDraft(context.clock.now())) } }, context.say("declare.clear"))),
         h("p", { class: "drop" }, h("label", { for: "draft-file" }, context.say("declare.drop")), file),
       ),
@@ -77,10 +79,16 @@ class DeclareScreen {
   }
 
   private change(draft: DraftState): void {
+    // The map shows the neighbours of the draft at the time that it is for.
+    if (draft.start_ms !== this.draft.start_ms) this.context.view.set({ instant_ms: draft.start_ms });
+    const isTextOnly = volumesOf(draft) !== null && JSON.stringify(volumesOf(draft)) === JSON.stringify(volumesOf(this.draft)) && draft.priority === this.draft.priority;
     this.draft = draft;
     const focused = document.activeElement?.id;
-    fill(this.formHost, draftForm(this.context, draft, (next) => this.change(next)));
+    const change = (next: DraftState): void => this.change(next);
+    fill(this.volumeHost, volumeForm(this.context, draft, change));
+    fill(this.textHost, textForm(this.context, draft, change));
     if (focused?.startsWith("draft-")) document.getElementById(focused)?.focus();
+    if (isTextOnly && this.result) return;
     this.shownWay = null;
     this.result = null;
     this.show();
