@@ -111,6 +111,7 @@ export function waysFor(context: Context, plan: PlanView): HTMLElement {
         volumes: way.volumes, title: plan.title ?? "", remarks: plan.remarks ?? "", priority: plan.priority, sharing: plan.sharing,
       };
       context.known.takePlan(await context.api.declare(plan.plan_id, body, plan.version));
+      context.lookForRefusals();
       context.notices.show("good", context.say("plan.moved"));
     },
   );

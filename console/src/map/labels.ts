@@ -29,6 +29,7 @@ export class LabelCanvas {
     this.element = document.createElement("canvas");
     this.element.className = "labels";
     this.element.setAttribute("aria-hidden", "true");
+    this.element.dir = "ltr";
     const pen = this.element.getContext("2d");
     if (!pen) throw new Error("no 2D canvas");
     this.pen = pen;
