@@ -33,6 +33,7 @@ export function mountFilters(context: Context): Mounted {
   function render(): void {
     const view = context.view.get();
     if (document.activeElement !== text) text.value = view.text;
+    const focused = [...body.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     const toggle = (label: string, isOn: boolean, change: () => void): HTMLElement => chip([label], isOn, change);
     fill(
       choices,
@@ -43,6 +44,8 @@ export function mountFilters(context: Context): Mounted {
     fill(parties, partyIds().map((id) => partyChip(id, view.parties)));
     details.open = details.open || !isUsual();
     reset.hidden = isUsual();
+    // The chips are made anew; the keyboard stays where it was.
+    if (focused >= 0) body.querySelectorAll("button")[focused]?.focus();
   }
 
   function partyIds(): string[] {
