@@ -1,13 +1,14 @@
 /** One plan: what it is, what it stands beside, what may be done, its history. */
 
 import { Problem } from "../api/problem";
-import type { Conflict, PlanState, PlanVersion, PlanView } from "../api/wire";
+import type { Conflict, PlanState, PlanVersion, PlanView, Refusal } from "../api/wire";
 import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { STATE_STYLE } from "../map/palette";
 import { heightOf, pointsOf as allPoints } from "../map/camera";
 import { button, conflictFacts, copyButton, facts, partyMark, showAt, volumeTable } from "./parts";
+import { settlementText } from "./settlement";
 import { askWays } from "./ways";
 
 /** States that a plan may enter from each, as docs/plans.md has them. */
@@ -32,6 +33,7 @@ export function planDetail(context: Context, planId: string): HTMLElement {
     plan.remarks ? h("p", { class: "remarks" }, foreign(plan.remarks)) : null,
     h("p", {}, plan.volumes?.length ? button(context, "plan.show", () => showAt(context, plan.start, allPoints([plan]), heightOf([plan]))) : null),
     standingSection(context, plan),
+    refusedSection(context, plan),
     volumesSection(context, plan),
     plan.is_mine ? historySection(context, plan) : null,
   );
@@ -58,6 +60,21 @@ function volumesSection(context: Context, plan: PlanView): HTMLElement {
     h("summary", {}, context.say("volumes.count", { n: volumes.length })),
     volumeTable(context, volumes),
   );
+}
+
+/** Refusals of this plan, so that what it was moved for can be found from it. */
+function refusedSection(context: Context, plan: PlanView): HTMLElement | null {
+  const refusals = [...context.known.refusals.values()].filter((refusal) => refusal.plan_id === plan.plan_id);
+  if (refusals.length === 0) return null;
+  const line = (refusal: Refusal): HTMLElement =>
+    h(
+      "li",
+      {},
+      h("button", { type: "button", class: "link", on: { click: () => context.select({ kind: "refusal", refusalId: refusal.refusal_id }) } }, ltr(context.units.dateTime(Date.parse(refusal.at)))),
+      " ",
+      settlementText(context, refusal.settlement),
+    );
+  return h("section", {}, h("h3", {}, context.say("plan.refused_before")), h("ul", {}, refusals.map(line)));
 }
 
 function standingSection(context: Context, plan: PlanView): HTMLElement | null {

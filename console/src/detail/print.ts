@@ -7,7 +7,7 @@ import { fill, foreign, h, ltr } from "../shell/dom";
 import { formatDateTime } from "../units/time";
 import { Units } from "../units/units";
 import { conflictFacts, facts } from "./parts";
-import { settlementText } from "./refusal";
+import { settlementText } from "./settlement";
 import { sketch, type Sketched } from "./sketch";
 
 /** Whose side the sheet is printed from. */

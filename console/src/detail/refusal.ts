@@ -1,12 +1,12 @@
 /** One refusal: who was refused, what was in the way, what settled it or what may be done. */
 
-import type { Refusal, Settlement } from "../api/wire";
+import type { Refusal } from "../api/wire";
 import { shortId } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { foreign, h, ltr } from "../shell/dom";
-import { shiftTime } from "../map/label_texts";
 import { button, conflictFacts, facts, partyMark, planLink, showAt, volumeTable } from "./parts";
 import { printConflict } from "./print";
+import { settlementText } from "./settlement";
 import { askWays } from "./ways";
 
 export function refusalDetail(context: Context, refusalId: string): HTMLElement {
@@ -53,32 +53,6 @@ function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
       ? [context.say("refusal.attempts"), ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`)]
       : null,
   ]);
-}
-
-/** What settled a refusal, in one line. */
-export function settlementText(context: Context, settlement: Settlement): HTMLElement {
-  const kind = settlement.kind ?? (settlement.is_settled ? "somehow" : "none");
-  const detail = settlementDetail(context, settlement);
-  const version = settlement.version ? ` · ${context.say("plan.version")} ${settlement.version}` : "";
-  return h("span", {}, context.say(`settled.${kind}`), detail ? " " : null, detail ? ltr(detail) : null, version);
-}
-
-/** The same for a list: what it was moved in, and by how much. */
-export function settlementShort(context: Context, settlement: Settlement): HTMLElement {
-  const { kind } = settlement;
-  if (kind !== "time" && kind !== "height" && kind !== "sideways") return settlementText(context, { ...settlement, version: null });
-  return h("span", {}, context.say(`way.${kind}`), " ", ltr(settlementDetail(context, settlement) ?? ""));
-}
-
-function settlementDetail(context: Context, settlement: Settlement): string | null {
-  const { units } = context;
-  if (settlement.kind === "time") return shiftTime(settlement.shift_s ?? 0, context);
-  if (settlement.kind === "height") {
-    const up_m = settlement.shift_up_m ?? 0;
-    return `${up_m < 0 ? "↓" : "↑"} ${units.heightDifference(Math.abs(up_m))}`;
-  }
-  if (settlement.kind === "sideways") return units.shift(settlement.shift_east_m ?? 0, settlement.shift_north_m ?? 0);
-  return null;
 }
 
 /** An own refusal that is open: ways out, asked for anew, and declared with one press. */

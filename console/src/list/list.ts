@@ -41,7 +41,7 @@ class ListScreen {
     private readonly context: Context,
   ) {
     const filters = mountFilters(context);
-    this.rows = new Rows<PlanView>(context.say("list.plans"), {
+    this.rows = new Rows<PlanView>("plan", context.say("list.plans"), {
       idOf: (plan) => plan.plan_id,
       paint: (plan) => this.planRow(plan),
       choose: (plan) => this.choose(plan),

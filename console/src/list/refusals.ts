@@ -2,7 +2,7 @@
 
 import type { Refusal } from "../api/wire";
 import { partyMark } from "../detail/parts";
-import { settlementShort } from "../detail/refusal";
+import { settlementShort } from "../detail/settlement";
 import { shortId } from "../plans/naming";
 import { foldText } from "../plans/select";
 import type { Selection, View } from "../plans/view";
@@ -20,7 +20,7 @@ export class RefusalRows {
     private readonly context: Context,
     open: (selection: Selection) => void,
   ) {
-    this.rows = new Rows<Refusal>(context.say("list.refusals"), {
+    this.rows = new Rows<Refusal>("refusal", context.say("list.refusals"), {
       idOf: (refusal) => refusal.refusal_id,
       paint: (refusal) => this.row(refusal),
       choose: (refusal) => open({ kind: "refusal", refusalId: refusal.refusal_id }),

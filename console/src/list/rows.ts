@@ -13,7 +13,7 @@ export interface RowsOf<T> {
 
 export class Rows<T> {
   readonly element: HTMLElement;
-  private readonly body = h("div", { class: "rows-body" });
+  private readonly body = h("div", { class: "rows-body", role: "presentation" });
   private readonly empty = h("p", { class: "calm", hidden: true });
   private items: readonly T[] = [];
   private selectedId: string | null = null;
@@ -21,7 +21,12 @@ export class Rows<T> {
   private drawn = "";
   private readonly resized: ResizeObserver;
 
+  /**
+   * @param name told apart from other lists on the page by it
+   * @param label what a screen reader calls the list
+   */
   constructor(
+    private readonly name: string,
     label: string,
     private readonly of: RowsOf<T>,
   ) {
@@ -79,7 +84,7 @@ export class Rows<T> {
     if (key === this.drawn) return;
     this.drawn = key;
     fill(this.body, this.items.slice(first, last).map((item, k) => this.row(item, first + k)));
-    this.element.setAttribute("aria-activedescendant", this.items.length ? `row-${this.active}` : "");
+    this.element.setAttribute("aria-activedescendant", this.items.length ? `${this.name}-${this.active}` : "");
   }
 
   private row(item: T, place: number): HTMLElement {
@@ -87,7 +92,7 @@ export class Rows<T> {
       "div",
       {
         class: place === this.active ? "row active" : "row",
-        id: `row-${place}`,
+        id: `${this.name}-${place}`,
         role: "option",
         "aria-selected": String(this.of.idOf(item) === this.selectedId),
         "aria-posinset": place + 1,

@@ -11,7 +11,7 @@ export type Pane = "list" | "map" | "detail";
 
 export class Layout {
   readonly top = h("div", { class: "top" });
-  readonly screen = h("div", { class: "screen", role: "tabpanel" });
+  readonly screen = h("div", { class: "screen", role: "tabpanel", id: "screen" });
   readonly map = h("main", { class: "map" });
   readonly detail = h("div", { class: "detail" });
   readonly time = h("section", { class: "time" });
@@ -61,7 +61,7 @@ export class Layout {
     fill(
       this.tabBar,
       screens.map(({ id, title }) =>
-        h("button", { type: "button", role: "tab", "aria-selected": String(id === chosen), tabindex: id === chosen ? 0 : -1, on: { click: () => choose(id), keydown: move } }, title),
+        h("button", { type: "button", role: "tab", "aria-controls": "screen", "aria-selected": String(id === chosen), tabindex: id === chosen ? 0 : -1, on: { click: () => choose(id), keydown: move } }, title),
       ),
     );
     this.tabBar.hidden = screens.length < 2;

@@ -26,6 +26,7 @@ export class Timebar {
   private window: Window | null = null;
   private density: Density | null = null;
   private densityKey = "";
+  private lastInstant_ms = 0;
   private readonly canvas: HTMLCanvasElement;
   private readonly label = h("output", { class: "instant" });
   private readonly playButton: HTMLButtonElement;
@@ -92,8 +93,12 @@ export class Timebar {
       const span = spanOf(known.plans.values());
       this.window = keepIn(firstWindow(span, now_ms), instant_ms);
     }
-    const window = this.window ?? firstWindow(null, now_ms);
     const { instant_ms: chosen_ms, ahead_min } = view.get();
+    // Whoever moved the instant wants to see it; whoever moved the window wants to look elsewhere.
+    const hasJumped = chosen_ms !== null && chosen_ms !== this.lastInstant_ms;
+    this.lastInstant_ms = chosen_ms ?? 0;
+    if (this.window && hasJumped && !this.drag) this.window = keepIn(this.window, instant_ms);
+    const window = this.window ?? firstWindow(null, now_ms);
     paint(this.canvas, {
       window,
       density: this.densityFor(window),
