@@ -38,7 +38,10 @@ async function begin(root: HTMLElement): Promise<void> {
     const isLink = error instanceof Problem && error.status >= 400 && error.status < 500;
     if (isLink) return signedOut("link_bad.title");
     const [key, detail] = explain(error);
-    fill(root, plainPage(words, words.say(key), detail || words.say("error.what_now"), null, () => location.reload()));
+    fill(
+      root,
+      plainPage(words, words.say(key), detail || words.say("error.what_now"), null, () => location.reload()),
+    );
   }
 }
 

@@ -15,7 +15,11 @@ describe("a draft", () => {
   });
 
   test("a circle has one place, which moves", () => {
-    expect(volumesOf(addPoint(addPoint(draft, A), B))?.[0]?.shape).toEqual({ kind: "circle", center: B, radius_m: 1000 });
+    expect(volumesOf(addPoint(addPoint(draft, A), B))?.[0]?.shape).toEqual({
+      kind: "circle",
+      center: B,
+      radius_m: 1000,
+    });
   });
 
   test("a corridor needs two points, a polygon three", () => {
@@ -39,16 +43,58 @@ describe("a draft", () => {
 });
 
 describe("a GeoJSON file", () => {
-  const properties = { id: "heli-2", start: at(0), end: at(20), lower_m: 580, upper_m: 640, datum: "AMSL", radius_m: 250, width_m: 100 };
-  const file = (geometry: object, change: object = {}): string => JSON.stringify({ type: "Feature", properties: { ...properties, ...change }, geometry });
-  const RING = [[7, 46], [8, 46], [8, 47], [7, 46]];
+  const properties = {
+    id: "heli-2",
+    start: at(0),
+    end: at(20),
+    lower_m: 580,
+    upper_m: 640,
+    datum: "AMSL",
+    radius_m: 250,
+    width_m: 100,
+  };
+  const file = (geometry: object, change: object = {}): string =>
+    JSON.stringify({ type: "Feature", properties: { ...properties, ...change }, geometry });
+  const RING = [
+    [7, 46],
+    [8, 46],
+    [8, 47],
+    [7, 46],
+  ];
 
   test.each([
     [{ type: "Point", coordinates: [7.4, 46.9, 500] }, ["circle"]],
-    [{ type: "LineString", coordinates: [[7.4, 46.9], [7.5, 47]] }, ["corridor"]],
+    [
+      {
+        type: "LineString",
+        coordinates: [
+          [7.4, 46.9],
+          [7.5, 47],
+        ],
+      },
+      ["corridor"],
+    ],
     [{ type: "Polygon", coordinates: [RING] }, ["polygon"]],
-    [{ type: "MultiPoint", coordinates: [[7, 46], [8, 46]] }, ["circle", "circle"]],
-    [{ type: "GeometryCollection", geometries: [{ type: "Point", coordinates: [7, 46] }, { type: "Polygon", coordinates: [RING] }] }, ["circle", "polygon"]],
+    [
+      {
+        type: "MultiPoint",
+        coordinates: [
+          [7, 46],
+          [8, 46],
+        ],
+      },
+      ["circle", "circle"],
+    ],
+    [
+      {
+        type: "GeometryCollection",
+        geometries: [
+          { type: "Point", coordinates: [7, 46] },
+          { type: "Polygon", coordinates: [RING] },
+        ],
+      },
+      ["circle", "polygon"],
+    ],
   ])("%j is read", (geometry, kinds) => {
     expect(readGeoJson(file(geometry))[0]?.volumes.map((volume) => volume.shape.kind)).toEqual(kinds);
   });

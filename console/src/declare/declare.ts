@@ -42,8 +42,18 @@ class DeclareScreen {
     private readonly context: Context,
   ) {
     this.draft = newDraft(context.clock.now());
-    this.declareButton = h("button", { type: "button", class: "primary", on: { click: () => void this.declare() } }, context.say("declare.send"));
-    const file = h("input", { type: "file", accept: ".geojson,.json,application/geo+json", class: "sr", id: "draft-file", on: { change: () => void this.readFile(file.files?.[0]) } });
+    this.declareButton = h(
+      "button",
+      { type: "button", class: "primary", on: { click: () => void this.declare() } },
+      context.say("declare.send"),
+    );
+    const file = h("input", {
+      type: "file",
+      accept: ".geojson,.json,application/geo+json",
+      class: "sr",
+      id: "draft-file",
+      on: { change: () => void this.readFile(file.files?.[0]) },
+    });
     host.append(
       h(
         "div",
@@ -61,7 +71,16 @@ class DeclareScreen {
         this.volumeHost,
         this.resultHost,
         this.textHost,
-        h("div", { class: "actions sticky" }, this.declareButton, h("button", { type: "button", on: { click: () => this.change(newDraft(context.clock.now())) } }, context.say("declare.clear"))),
+        h(
+          "div",
+          { class: "actions sticky" },
+          this.declareButton,
+          h(
+            "button",
+            { type: "button", on: { click: () => this.change(newDraft(context.clock.now())) } },
+            context.say("declare.clear"),
+          ),
+        ),
         h("p", { class: "drop" }, h("label", { for: "draft-file" }, context.say("declare.drop")), file),
       ),
     );
@@ -81,7 +100,10 @@ class DeclareScreen {
   private change(draft: DraftState): void {
     // The map shows the neighbours of the draft at the time that it is for.
     if (draft.start_ms !== this.draft.start_ms) this.context.view.set({ instant_ms: draft.start_ms });
-    const isTextOnly = volumesOf(draft) !== null && JSON.stringify(volumesOf(draft)) === JSON.stringify(volumesOf(this.draft)) && draft.priority === this.draft.priority;
+    const isTextOnly =
+      volumesOf(draft) !== null &&
+      JSON.stringify(volumesOf(draft)) === JSON.stringify(volumesOf(this.draft)) &&
+      draft.priority === this.draft.priority;
     this.draft = draft;
     const focused = document.activeElement?.id;
     const change = (next: DraftState): void => this.change(next);
@@ -128,7 +150,14 @@ class DeclareScreen {
     });
     this.declareButton.disabled = volumes === null || (result !== null && result.conflicts.length > 0);
     if (!volumes) {
-      fill(this.resultHost, h("ul", { class: "faults" }, faultsOf(draft).map((fault) => h("li", {}, context.say(`fault.${fault}`)))));
+      fill(
+        this.resultHost,
+        h(
+          "ul",
+          { class: "faults" },
+          faultsOf(draft).map((fault) => h("li", {}, context.say(`fault.${fault}`))),
+        ),
+      );
     } else if (result) fill(this.resultHost, this.resultParts(result));
   }
 
@@ -138,11 +167,30 @@ class DeclareScreen {
     const parts: HTMLElement[] = [
       h("p", { class: "bad" }, `⚠ ${context.say("declare.in_the_way", { n: result.conflicts.length })}`),
       ...result.conflicts.map((conflict) =>
-        h("details", { class: "conflict" }, h("summary", {}, partyMark(context, conflict.party_id), " ", ltr(context.units.span(conflict.start, conflict.end))), conflictFacts(context, conflict)),
+        h(
+          "details",
+          { class: "conflict" },
+          h(
+            "summary",
+            {},
+            partyMark(context, conflict.party_id),
+            " ",
+            ltr(context.units.span(conflict.start, conflict.end)),
+          ),
+          conflictFacts(context, conflict),
+        ),
       ),
     ];
     if (result.ways_out) {
-      parts.push(h("h3", {}, context.say("declare.ways")), wayList(context, result.ways_out, (way) => this.preview(way), (way) => this.change(withVolumes(this.draft, way.volumes))));
+      parts.push(
+        h("h3", {}, context.say("declare.ways")),
+        wayList(
+          context,
+          result.ways_out,
+          (way) => this.preview(way),
+          (way) => this.change(withVolumes(this.draft, way.volumes)),
+        ),
+      );
     }
     return parts;
   }
@@ -196,7 +244,20 @@ class DeclareScreen {
     fill(
       this.resultHost,
       h("h3", {}, context.say("file.choose", { n: plans.length })),
-      h("ul", { class: "ways" }, plans.slice(0, 200).map((plan) => h("li", {}, foreign(plan.title || plan.id), h("button", { type: "button", on: { click: () => this.takePlan(plan) } }, context.say("file.take"))))),
+      h(
+        "ul",
+        { class: "ways" },
+        plans
+          .slice(0, 200)
+          .map((plan) =>
+            h(
+              "li",
+              {},
+              foreign(plan.title || plan.id),
+              h("button", { type: "button", on: { click: () => this.takePlan(plan) } }, context.say("file.take")),
+            ),
+          ),
+      ),
     );
   }
 

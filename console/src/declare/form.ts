@@ -30,7 +30,13 @@ export function volumeForm(context: Context, draft: DraftState, change: Change):
       heightField(context, draft, "lower_m", "declare.lower", change),
       heightField(context, draft, "upper_m", "declare.upper", change),
     ),
-    choice(context.say("declare.datum"), "datum", DATUMS.map((one) => [one, context.say(`datum.${one}`)]), draft.datum, (datum) => change({ ...draft, datum })),
+    choice(
+      context.say("declare.datum"),
+      "datum",
+      DATUMS.map((one) => [one, context.say(`datum.${one}`)]),
+      draft.datum,
+      (datum) => change({ ...draft, datum }),
+    ),
     h(
       "div",
       { class: "pair" },
@@ -46,18 +52,61 @@ export function textForm(context: Context, draft: DraftState, change: Change): H
   return h(
     "div",
     { class: "form" },
-    field(context.say("title"), h("input", { type: "text", maxlength: 200, value: draft.title, id: "draft-title", on: { change: (event: Event) => change({ ...draft, title: read(event) }) } })),
+    field(
+      context.say("title"),
+      h("input", {
+        type: "text",
+        maxlength: 200,
+        value: draft.title,
+        id: "draft-title",
+        on: { change: (event: Event) => change({ ...draft, title: read(event) }) },
+      }),
+    ),
     h(
       "div",
       { class: "pair" },
-      field(context.say("priority"), h("input", { type: "number", min: 0, max: 100, value: draft.priority, id: "draft-priority", on: { change: (event: Event) => change({ ...draft, priority: clamp(read(event)) }) } })),
-      choice(context.say("sharing"), "sharing", SHARINGS.map((one) => [one, context.say(`sharing.${one}`)]), draft.sharing, (sharing) => change({ ...draft, sharing })),
+      field(
+        context.say("priority"),
+        h("input", {
+          type: "number",
+          min: 0,
+          max: 100,
+          value: draft.priority,
+          id: "draft-priority",
+          on: { change: (event: Event) => change({ ...draft, priority: clamp(read(event)) }) },
+        }),
+      ),
+      choice(
+        context.say("sharing"),
+        "sharing",
+        SHARINGS.map((one) => [one, context.say(`sharing.${one}`)]),
+        draft.sharing,
+        (sharing) => change({ ...draft, sharing }),
+      ),
     ),
-    field(context.say("remarks"), h("textarea", { maxlength: 2000, rows: 2, id: "draft-remarks", on: { change: (event: Event) => change({ ...draft, remarks: read(event) }) } }, draft.remarks)),
+    field(
+      context.say("remarks"),
+      h(
+        "textarea",
+        {
+          maxlength: 2000,
+          rows: 2,
+          id: "draft-remarks",
+          on: { change: (event: Event) => change({ ...draft, remarks: read(event) }) },
+        },
+        draft.remarks,
+      ),
+    ),
   );
 }
 
-function heightField(context: Context, draft: DraftState, name: "lower_m" | "upper_m", label: Key, change: Change): HTMLElement {
+function heightField(
+  context: Context,
+  draft: DraftState,
+  name: "lower_m" | "upper_m",
+  label: Key,
+  change: Change,
+): HTMLElement {
   const unit = context.settings.get().height;
   const shown = Math.round((unit === "ft" ? draft[name] / FOOT_M : draft[name]) * 10) / 10;
   const input = h("input", { type: "text", inputmode: "decimal", value: shown, id: `draft-${name}`, dir: "ltr" });
@@ -70,8 +119,20 @@ function heightField(context: Context, draft: DraftState, name: "lower_m" | "upp
 }
 
 /** Times are typed as they are read out, in UTC: the browser's own field would ask for morning and afternoon. */
-function timeField(context: Context, draft: DraftState, name: "start_ms" | "end_ms", label: Key, change: Change): HTMLElement {
-  const input = h("input", { type: "text", value: writeInstant(draft[name]), id: `draft-${name}`, dir: "ltr", placeholder: "2026-07-01 10:05" });
+function timeField(
+  context: Context,
+  draft: DraftState,
+  name: "start_ms" | "end_ms",
+  label: Key,
+  change: Change,
+): HTMLElement {
+  const input = h("input", {
+    type: "text",
+    value: writeInstant(draft[name]),
+    id: `draft-${name}`,
+    dir: "ltr",
+    placeholder: "2026-07-01 10:05",
+  });
   input.addEventListener("change", () => {
     const value = parseInstant(input.value);
     input.setAttribute("aria-invalid", String(value === null));
@@ -88,8 +149,18 @@ function field(label: string, input: HTMLElement): HTMLElement {
   return h("p", { class: "field" }, h("label", { for: input.id }, label), input);
 }
 
-function choice<T extends string>(label: string, name: string, choices: readonly (readonly [T, string])[], now: T, set: (value: T) => void): HTMLElement {
-  const select = h("select", { id: `draft-${name}`, on: { change: () => set(select.value as T) } }, choices.map(([value, text]) => h("option", { value, selected: value === now }, text)));
+function choice<T extends string>(
+  label: string,
+  name: string,
+  choices: readonly (readonly [T, string])[],
+  now: T,
+  set: (value: T) => void,
+): HTMLElement {
+  const select = h(
+    "select",
+    { id: `draft-${name}`, on: { change: () => set(select.value as T) } },
+    choices.map(([value, text]) => h("option", { value, selected: value === now }, text)),
+  );
   return field(label, select);
 }
 
@@ -101,8 +172,13 @@ function kindChoice(context: Context, draft: DraftState, change: Change): HTMLEl
       h(
         "button",
         {
-          type: "button", class: "chip", "aria-pressed": String(kind === draft.kind),
-          on: { click: () => change({ ...draft, kind, points: kind === "circle" ? draft.points.slice(0, 1) : draft.points }) },
+          type: "button",
+          class: "chip",
+          "aria-pressed": String(kind === draft.kind),
+          on: {
+            click: () =>
+              change({ ...draft, kind, points: kind === "circle" ? draft.points.slice(0, 1) : draft.points }),
+          },
         },
         context.say(`draw.${kind}`),
       ),
@@ -112,7 +188,13 @@ function kindChoice(context: Context, draft: DraftState, change: Change): HTMLEl
 
 /** The points as text, so that a plan can be declared without a pointer. */
 function pointList(context: Context, draft: DraftState, change: Change): HTMLElement {
-  const typed = h("input", { type: "text", id: "draft-point", dir: "ltr", placeholder: context.say("declare.point_hint"), "aria-label": context.say("declare.point") });
+  const typed = h("input", {
+    type: "text",
+    id: "draft-point",
+    dir: "ltr",
+    placeholder: context.say("declare.point_hint"),
+    "aria-label": context.say("declare.point"),
+  });
   const add = (): void => {
     const place = parsePosition(typed.value);
     typed.setAttribute("aria-invalid", String(place === null));
@@ -132,10 +214,16 @@ function pointList(context: Context, draft: DraftState, change: Change): HTMLEle
         "li",
         {},
         ltr(context.units.position(place)),
-        h("button", {
-          type: "button", class: "icon", "aria-label": context.say("declare.remove_point", { n: k + 1 }),
-          on: { click: () => change({ ...draft, points: draft.points.filter((_, other) => other !== k) }) },
-        }, "×"),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon",
+            "aria-label": context.say("declare.remove_point", { n: k + 1 }),
+            on: { click: () => change({ ...draft, points: draft.points.filter((_, other) => other !== k) }) },
+          },
+          "×",
+        ),
       ),
     ),
   );
@@ -144,7 +232,12 @@ function pointList(context: Context, draft: DraftState, change: Change): HTMLEle
     {},
     h("p", { class: "hint" }, context.say(`draw.${draft.kind}.hint`)),
     list,
-    h("div", { class: "add-point" }, typed, h("button", { type: "button", on: { click: add } }, context.say("declare.add"))),
+    h(
+      "div",
+      { class: "add-point" },
+      typed,
+      h("button", { type: "button", on: { click: add } }, context.say("declare.add")),
+    ),
   );
 }
 
@@ -154,7 +247,11 @@ function size(context: Context, draft: DraftState, change: Change): HTMLElement 
   return field(
     `${context.say(draft.kind === "circle" ? "declare.radius" : "declare.width")} (m)`,
     h("input", {
-      type: "number", min: 1, step: "any", value: draft[name], id: `draft-${name}`,
+      type: "number",
+      min: 1,
+      step: "any",
+      value: draft[name],
+      id: `draft-${name}`,
       on: { change: (event: Event) => change({ ...draft, [name]: Number((event.target as HTMLInputElement).value) }) },
     }),
   );
@@ -166,6 +263,10 @@ function givenNote(context: Context, draft: DraftState, change: Change): HTMLEle
     { class: "calm" },
     context.say("volumes.count", { n: draft.given?.length ?? 0 }),
     " ",
-    h("button", { type: "button", class: "link", on: { click: () => change({ ...draft, given: null }) } }, context.say("declare.draw_instead")),
+    h(
+      "button",
+      { type: "button", class: "link", on: { click: () => change({ ...draft, given: null }) } },
+      context.say("declare.draw_instead"),
+    ),
   );
 }

@@ -18,7 +18,16 @@ export class Drawer {
     this.element = h(
       "aside",
       { class: "drawer", "aria-label": context.say("detail") },
-      h("button", { type: "button", class: "icon close", "aria-label": context.say("close"), on: { click: () => context.select(null) } }, "×"),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon close",
+          "aria-label": context.say("close"),
+          on: { click: () => context.select(null) },
+        },
+        "×",
+      ),
       this.body,
     );
     this.undo.push(
@@ -67,6 +76,13 @@ export class Drawer {
     }
     const plan = known.plans.get(selection.planId);
     const beside = known.standing.get(selection.planId)?.map((one) => [one.plan_id, one.start, one.end]);
-    return JSON.stringify([selection, plan?.version, plan?.state, plan?.changed, selection.kind === "plan" ? null : beside, known.isLoaded]);
+    return JSON.stringify([
+      selection,
+      plan?.version,
+      plan?.state,
+      plan?.changed,
+      selection.kind === "plan" ? null : beside,
+      known.isLoaded,
+    ]);
   }
 }

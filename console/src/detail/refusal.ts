@@ -30,14 +30,21 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
         h(
           "div",
           { class: "actions" },
-          button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m)),
+          button(context, "conflict.show", () =>
+            showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m),
+          ),
           button(context, "print", () => printConflict(context, conflict, { refusal })),
         ),
       ),
     ),
     refusal.is_complete === false ? h("p", { class: "bad" }, context.say("refusal.incomplete")) : null,
     refusal.volumes
-      ? h("details", {}, h("summary", {}, context.say("refusal.volumes", { n: refusal.volumes.length })), volumeTable(context, refusal.volumes))
+      ? h(
+          "details",
+          {},
+          h("summary", {}, context.say("refusal.volumes", { n: refusal.volumes.length })),
+          volumeTable(context, refusal.volumes),
+        )
       : h("p", { class: "calm" }, context.say("refusal.shared_only")),
   );
 }
@@ -46,11 +53,21 @@ function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
   return facts([
     [context.say("refusal.by"), partyMark(context, refusal.party_id)],
     refusal.title ? [context.say("title"), foreign(refusal.title)] : null,
-    refusal.plan_id ? [context.say("plan"), context.known.plans.has(refusal.plan_id) ? planLink(context, refusal.plan_id) : ltr(shortId(refusal.plan_id), "id")] : null,
+    refusal.plan_id
+      ? [
+          context.say("plan"),
+          context.known.plans.has(refusal.plan_id)
+            ? planLink(context, refusal.plan_id)
+            : ltr(shortId(refusal.plan_id), "id"),
+        ]
+      : null,
     refusal.act ? [context.say("refusal.act"), context.say(`refused.${refusal.act}`)] : null,
     [context.say("refusal.at"), ltr(context.units.dateTime(Date.parse(refusal.at)))],
     (refusal.attempts ?? 1) > 1
-      ? [context.say("refusal.attempts"), ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`)]
+      ? [
+          context.say("refusal.attempts"),
+          ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`),
+        ]
       : null,
   ]);
 }

@@ -16,7 +16,8 @@ export function settlementText(context: Context, settlement: Settlement): HTMLEl
 /** The same for a list: what it was moved in, and by how much. */
 export function settlementShort(context: Context, settlement: Settlement): HTMLElement {
   const { kind } = settlement;
-  if (kind !== "time" && kind !== "height" && kind !== "sideways") return settlementText(context, { ...settlement, version: null });
+  if (kind !== "time" && kind !== "height" && kind !== "sideways")
+    return settlementText(context, { ...settlement, version: null });
   return h("span", {}, context.say(`way.${kind}`), " ", ltr(settlementDetail(context, settlement) ?? ""));
 }
 

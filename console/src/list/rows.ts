@@ -79,11 +79,17 @@ export class Rows<T> {
 
   private draw(): void {
     const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE);
-    const last = Math.min(this.items.length, Math.ceil((this.element.scrollTop + this.element.clientHeight) / ROW_PX) + SPARE);
+    const last = Math.min(
+      this.items.length,
+      Math.ceil((this.element.scrollTop + this.element.clientHeight) / ROW_PX) + SPARE,
+    );
     const key = `${first}/${last}/${this.active}/${this.selectedId}`;
     if (key === this.drawn) return;
     this.drawn = key;
-    fill(this.body, this.items.slice(first, last).map((item, k) => this.row(item, first + k)));
+    fill(
+      this.body,
+      this.items.slice(first, last).map((item, k) => this.row(item, first + k)),
+    );
     this.element.setAttribute("aria-activedescendant", this.items.length ? `${this.name}-${this.active}` : "");
   }
 
@@ -113,7 +119,12 @@ export class Rows<T> {
   private key(event: KeyboardEvent): void {
     const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 1);
     const steps: Readonly<Partial<Record<string, number>>> = {
-      ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
     };
     const step = steps[event.key];
     const item = this.items[this.active];

@@ -26,7 +26,13 @@ export function decodeCamera(text: string | null): Camera | null {
 export function encodeCamera(map: MapLibre): string {
   const { lat, lng } = map.getCenter();
   const round = (value: number, digits: number): number => Number(value.toFixed(digits));
-  return [round(lat, 5), round(lng, 5), round(map.getZoom(), 2), round(map.getBearing(), 1), round(map.getPitch(), 1)].join(",");
+  return [
+    round(lat, 5),
+    round(lng, 5),
+    round(map.getZoom(), 2),
+    round(map.getBearing(), 1),
+    round(map.getPitch(), 1),
+  ].join(",");
 }
 
 /** How much of the map's height the way up to the highest point may take. */
@@ -41,7 +47,10 @@ const MARGIN_SHARE = 0.14;
 export function fitPoints(map: MapLibre, points: Iterable<LatLon>, height_m = 0, isAnimated = true): void {
   const [south, west, north, east] = boundsOf(points);
   if (!(south <= north)) return;
-  const box: [[number, number], [number, number]] = [[west, Math.max(-85, south)], [east, Math.min(85, north)]];
+  const box: [[number, number], [number, number]] = [
+    [west, Math.max(-85, south)],
+    [east, Math.min(85, north)],
+  ];
   // The drawer may have opened just now; what is fitted must fit into what is left.
   map.resize();
   const { clientWidth, clientHeight } = map.getContainer();

@@ -66,7 +66,9 @@ function vincenty(from: LatLon, bearing_deg: number, distance_m: number): LatLon
     const c2 = Math.cos(2 * sigma1 + sigma);
     const s = Math.sin(sigma);
     const step =
-      b * s * (c2 + (b / 4) * (Math.cos(sigma) * (2 * c2 * c2 - 1) - (b / 6) * c2 * (4 * s * s - 3) * (4 * c2 * c2 - 3)));
+      b *
+      s *
+      (c2 + (b / 4) * (Math.cos(sigma) * (2 * c2 * c2 - 1) - (b / 6) * c2 * (4 * s * s - 3) * (4 * c2 * c2 - 3)));
     const next = distance_m / (b_m * a) + step;
     const change = Math.abs(next - sigma);
     sigma = next;

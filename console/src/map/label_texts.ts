@@ -46,5 +46,10 @@ const LONGEST = 18;
 
 function shortened(name: string): string {
   const signs = [...name];
-  return signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
+  return signs.length > LONGEST
+    ? `${signs
+        .slice(0, LONGEST - 1)
+        .join("")
+        .trimEnd()}…`
+    : name;
 }

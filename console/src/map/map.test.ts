@@ -49,7 +49,10 @@ describe("rings", () => {
     const path = [BERN, { lat_deg: 46.95, lon_deg: 7.6 }, { lat_deg: 47.05, lon_deg: 7.7 }];
     const ring = ringOf({ kind: "corridor", path, width_m: 2000 });
     const nearest = (point: { lat_deg: number; lon_deg: number }): number =>
-      Math.min(...path.slice(1).flatMap((to, k) => along(path[k] ?? to, to, 20).map((one) => reach(one, point).distance_m)), ...path.map((one) => reach(one, point).distance_m));
+      Math.min(
+        ...path.slice(1).flatMap((to, k) => along(path[k] ?? to, to, 20).map((one) => reach(one, point).distance_m)),
+        ...path.map((one) => reach(one, point).distance_m),
+      );
     for (const point of ring) expect(Math.abs(nearest(point) - 1000)).toBeLessThan(15);
   });
 
@@ -58,7 +61,11 @@ describe("rings", () => {
   });
 
   test("across the antimeridian a ring stays in one piece", () => {
-    const ring = continuous([{ lat_deg: 0, lon_deg: 179 }, { lat_deg: 0, lon_deg: -179 }, { lat_deg: 1, lon_deg: -179.5 }]);
+    const ring = continuous([
+      { lat_deg: 0, lon_deg: 179 },
+      { lat_deg: 0, lon_deg: -179 },
+      { lat_deg: 1, lon_deg: -179.5 },
+    ]);
     expect(ring.map((point) => point.lon_deg)).toEqual([179, 181, 180.5]);
   });
 
@@ -82,7 +89,13 @@ describe("the table of volumes", () => {
   test("shows what is there at an instant and passes the filters", () => {
     table.update(plans);
     table.show(["a", "b"]);
-    expect([there(-1), there(0), there(45), there(60), there(-5, 31)]).toEqual([[], ["a"], ["a", "b"], ["b"], ["a", "b"]]);
+    expect([there(-1), there(0), there(45), there(60), there(-5, 31)]).toEqual([
+      [],
+      ["a"],
+      ["a", "b"],
+      ["b"],
+      ["a", "b"],
+    ]);
     table.show(["b"]);
     expect(there(45)).toEqual(["b"]);
   });
@@ -105,11 +118,19 @@ describe("the rest of the map", () => {
   test("grid steps leave at most eight lines", () => {
     expect([300, 10, 1, 0.03].map(gridStep)).toEqual([30, 2, 0.25, 0.005]);
     expect(gridLines(7.1, 8.3, 0.25)).toEqual([7.25, 7.5, 7.75, 8, 8.25]);
-    expect([gridLabel(7.25, 0.25, "E", "W"), gridLabel(-8, 1, "E", "W"), gridLabel(0, 1, "N", "S")]).toEqual(["7.25°E", "8°W", "0°"]);
+    expect([gridLabel(7.25, 0.25, "E", "W"), gridLabel(-8, 1, "E", "W"), gridLabel(0, 1, "N", "S")]).toEqual([
+      "7.25°E",
+      "8°W",
+      "0°",
+    ]);
   });
 
   test("the own party is first, the others are in order of their ids", () => {
-    expect([...partyPlaces(["c", "a", "b"], "b")]).toEqual([["b", 0], ["a", 1], ["c", 2]]);
+    expect([...partyPlaces(["c", "a", "b"], "b")]).toEqual([
+      ["b", 0],
+      ["a", 1],
+      ["c", 2],
+    ]);
   });
 
   test("an arrow has a shaft and two barbs; one that only rises rises", () => {
@@ -120,5 +141,6 @@ describe("the rest of the map", () => {
   });
 
   test.each([null, "", "1,2", "91,0,3", "a,b,c"])("%s is no camera", (text) => expect(decodeCamera(text)).toBeNull());
-  test("a camera is read", () => expect(decodeCamera("46,7,5,10,90")).toEqual({ center: [7, 46], zoom: 5, bearing: 10, pitch: 60 }));
+  test("a camera is read", () =>
+    expect(decodeCamera("46,7,5,10,90")).toEqual({ center: [7, 46], zoom: 5, bearing: 10, pitch: 60 }));
 });

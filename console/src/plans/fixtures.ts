@@ -20,7 +20,14 @@ export function plan(change: Partial<PlanView> = {}): PlanView {
     start,
     end,
     volumes: [
-      { shape: { kind: "circle", center: { lat_deg: 46.95, lon_deg: 7.45 }, radius_m: 800 }, lower_m: 0, upper_m: 300, start, end, datum: "AMSL" },
+      {
+        shape: { kind: "circle", center: { lat_deg: 46.95, lon_deg: 7.45 }, radius_m: 800 },
+        lower_m: 0,
+        upper_m: 300,
+        start,
+        end,
+        datum: "AMSL",
+      },
     ],
     title: null,
     remarks: null,
@@ -55,7 +62,14 @@ export function conflict(change: Partial<Conflict> = {}): Conflict {
 }
 
 const OPEN: Settlement = {
-  is_settled: false, kind: "none", shift_s: null, shift_up_m: null, shift_east_m: null, shift_north_m: null, version: null, at: null,
+  is_settled: false,
+  kind: "none",
+  shift_s: null,
+  shift_up_m: null,
+  shift_east_m: null,
+  shift_north_m: null,
+  version: null,
+  at: null,
 };
 
 export function refusal(change: Partial<Refusal> = {}): Refusal {

@@ -50,8 +50,14 @@ describe("selections", () => {
   test("only in conflict", () => expect(pick({ onlyConflict: true }, new Set(["3"]))).toEqual(["3"]));
 
   test("conflicts come from standing ones and from open refusals", () => {
-    const standing = new Map([["1", [conflict({ plan_id: "x" })]], ["9", []]]);
-    const refusals = [refusal({ plan_id: "r", conflicts: [conflict({ plan_id: "y" })] }), refusal({ plan_id: "s", settlement: settled("time") })];
+    const standing = new Map([
+      ["1", [conflict({ plan_id: "x" })]],
+      ["9", []],
+    ]);
+    const refusals = [
+      refusal({ plan_id: "r", conflicts: [conflict({ plan_id: "y" })] }),
+      refusal({ plan_id: "s", settlement: settled("time") }),
+    ];
     expect([...plansInConflict(standing, refusals)].sort()).toEqual(["1", "r", "x", "y"]);
   });
 
@@ -65,14 +71,24 @@ describe("selections", () => {
   });
 
   test("a plan without a title is called by the beginning of its id", () => {
-    expect([planName(plan()), planName(plan({ title: " " })), planName(plan({ title: "Heli" }))]).toEqual(["11111111", "11111111", "Heli"]);
+    expect([planName(plan()), planName(plan({ title: " " })), planName(plan({ title: "Heli" }))]).toEqual([
+      "11111111",
+      "11111111",
+      "Heli",
+    ]);
   });
 });
 
 describe("what needs the viewer first", () => {
   const see = (change: Partial<Knowledge>, now_ms = NOON): string[] => {
     const plans = [...(change.plans ?? [])];
-    const all: Knowledge = { plans, planOf: (id) => plans.find((one) => one.plan_id === id), refusals: [], standing: [], ...change };
+    const all: Knowledge = {
+      plans,
+      planOf: (id) => plans.find((one) => one.plan_id === id),
+      refusals: [],
+      standing: [],
+      ...change,
+    };
     return attention(all, now_ms).map((item) => item.kind);
   };
 
@@ -84,13 +100,20 @@ describe("what needs the viewer first", () => {
       plan({ plan_id: "4", is_mine: true, state: "activated", end: at(2) }),
       plan({ plan_id: "5", is_mine: true, start: at(90), end: at(120) }),
     ];
-    expect(see({ plans, standing: [["5", [conflict()]]], refusals: [refusal(), refusal({ refusal_id: "r2", is_mine: false })] })).toEqual([
-      "contingent", "nonconforming", "standing", "refused", "overdue", "in_my_way", "ending",
-    ]);
+    expect(
+      see({
+        plans,
+        standing: [["5", [conflict()]]],
+        refusals: [refusal(), refusal({ refusal_id: "r2", is_mine: false })],
+      }),
+    ).toEqual(["contingent", "nonconforming", "standing", "refused", "overdue", "in_my_way", "ending"]);
   });
 
   test("the sooner of two comes first", () => {
-    const refusals = [refusal({ refusal_id: "late", conflicts: [conflict({ start: at(30), end: at(40) })] }), refusal({ refusal_id: "soon" })];
+    const refusals = [
+      refusal({ refusal_id: "late", conflicts: [conflict({ start: at(30), end: at(40) })] }),
+      refusal({ refusal_id: "soon" }),
+    ];
     const knowledge: Knowledge = { plans: [], planOf: () => undefined, refusals, standing: [] };
     expect(attention(knowledge, NOON).map((item) => item.selection)).toEqual([
       { kind: "refusal", refusalId: "soon" },
@@ -101,7 +124,9 @@ describe("what needs the viewer first", () => {
   test("what is settled or over needs nobody", () => {
     expect(see({ refusals: [refusal({ settlement: settled("height") })] })).toEqual([]);
     expect(see({ refusals: [refusal()] }, NOON + 3_600_000)).toEqual([]);
-    expect(see({ plans: [plan({ is_mine: true, state: "ended" })], standing: [[plan().plan_id, [conflict()]]] })).toEqual([]);
+    expect(
+      see({ plans: [plan({ is_mine: true, state: "ended" })], standing: [[plan().plan_id, [conflict()]]] }),
+    ).toEqual([]);
   });
 });
 
@@ -128,8 +153,14 @@ describe("asking what stands beside own plans", () => {
 
 describe("the address", () => {
   const view: View = {
-    instant_ms: NOON, parties: ["alpha", "bravo"], states: ["activated"], text: "a&b=c", onlyMine: true, onlyConflict: true,
-    selection: { kind: "conflict", planId: "p", place: 2 }, ahead_min: 60,
+    instant_ms: NOON,
+    parties: ["alpha", "bravo"],
+    states: ["activated"],
+    text: "a&b=c",
+    onlyMine: true,
+    onlyConflict: true,
+    selection: { kind: "conflict", planId: "p", place: 2 },
+    ahead_min: 60,
   };
 
   test("a view comes back as it went", () => expect(decodeView(`#${encodeView(view)}`)).toEqual(view));
@@ -137,7 +168,10 @@ describe("the address", () => {
     expect(encodeView(DEFAULT_VIEW)).toBe("");
     expect(decodeView("")).toEqual(DEFAULT_VIEW);
   });
-  test.each(["t=yesterday", "sel=conflict.p", "sel=conflict.p.x", "sel=plan.", "ahead=7", "sel=other.x"])("%s is ignored", (text) => {
-    expect(decodeView(`#${text}`)).toEqual(DEFAULT_VIEW);
-  });
+  test.each(["t=yesterday", "sel=conflict.p", "sel=conflict.p.x", "sel=plan.", "ahead=7", "sel=other.x"])(
+    "%s is ignored",
+    (text) => {
+      expect(decodeView(`#${text}`)).toEqual(DEFAULT_VIEW);
+    },
+  );
 });

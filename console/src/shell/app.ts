@@ -124,7 +124,10 @@ export class App {
 
   private placeOf(partyId: string): number {
     if (this.places.generation !== this.known.generation) {
-      const ids = [...this.known.parties.keys(), ...[...this.known.plans.values()].map((plan: PlanView) => plan.party_id)];
+      const ids = [
+        ...this.known.parties.keys(),
+        ...[...this.known.plans.values()].map((plan: PlanView) => plan.party_id),
+      ];
       this.places = { generation: this.known.generation, map: partyPlaces(ids, this.who.party_id) };
     }
     return this.places.map.get(partyId) ?? 1;
@@ -139,7 +142,11 @@ export class App {
   private mountShell(): void {
     this.unmountShell();
     const { context, layout } = this;
-    const topbar = mountTopbar(context, () => void this.signOut(), () => openHelp(context));
+    const topbar = mountTopbar(
+      context,
+      () => void this.signOut(),
+      () => openHelp(context),
+    );
     layout.label(this.words);
     layout.top.replaceChildren(topbar.element);
     layout.time.replaceChildren();
@@ -217,7 +224,11 @@ export class App {
         if (this.known.isLoaded) void this.standing.look();
       }),
       this.view.subscribe((now, before) => {
-        const isInstantOnly = now.instant_ms !== before.instant_ms && Object.keys(now).every((name) => name === "instant_ms" || now[name as keyof typeof now] === before[name as keyof typeof now]);
+        const isInstantOnly =
+          now.instant_ms !== before.instant_ms &&
+          Object.keys(now).every(
+            (name) => name === "instant_ms" || now[name as keyof typeof now] === before[name as keyof typeof now],
+          );
         if (isInstantOnly) this.board.tick();
         else this.board.update();
         this.timebar?.update();
@@ -303,7 +314,13 @@ export class App {
 }
 
 /** A page for somebody who is not signed in, or whose session cannot be asked for. */
-export function plainPage(words: Words, title: string, text: string, command: string | null, retry: (() => void) | null): HTMLElement {
+export function plainPage(
+  words: Words,
+  title: string,
+  text: string,
+  command: string | null,
+  retry: (() => void) | null,
+): HTMLElement {
   return h(
     "main",
     { class: "plain", dir: words.direction, lang: words.language },

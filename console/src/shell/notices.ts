@@ -21,7 +21,12 @@ export class Notices {
   show(tone: Tone, text: string, detail = ""): void {
     const close = h(
       "button",
-      { type: "button", class: "icon", "aria-label": this.words().say("dismiss"), on: { click: () => notice.remove() } },
+      {
+        type: "button",
+        class: "icon",
+        "aria-label": this.words().say("dismiss"),
+        on: { click: () => notice.remove() },
+      },
       "×",
     );
     const notice = h(

@@ -17,12 +17,19 @@ export function mountTopbar(context: Context, signOut: () => void, help: () => v
   const lineText = h("span", { role: "status" });
   // Counted down for the eye only: a screen reader is told that the line is lost, not every second of it.
   const wait = h("span", { "aria-hidden": "true" });
-  const line = h("button", { type: "button", on: { click: () => context.feed.retryNow() } }, h("i", { class: "lamp", "aria-hidden": "true" }), lineText, wait);
+  const line = h(
+    "button",
+    { type: "button", on: { click: () => context.feed.retryNow() } },
+    h("i", { class: "lamp", "aria-hidden": "true" }),
+    lineText,
+    wait,
+  );
   const warning = h("p", { class: "clock-warning", role: "alert", hidden: true });
 
   function tick(): void {
     const now_ms = context.clock.now();
-    const local = context.settings.get().zone === "local" ? h("small", {}, ` ${formatTime(now_ms, "local", false)}`) : null;
+    const local =
+      context.settings.get().zone === "local" ? h("small", {}, ` ${formatTime(now_ms, "local", false)}`) : null;
     fill(clock, h("span", { class: "date" }, `${formatDate(now_ms, "utc")} `), formatTime(now_ms, "utc"), local);
     const off_ms = context.clock.behind_ms();
     warning.hidden = !context.clock.isOff();
@@ -90,7 +97,11 @@ function roleText(context: Context): string {
 function settingsMenu(context: Context, signOut: () => void, help: () => void): Mounted {
   const set = (patch: Partial<Settings>): void => context.settings.set(patch);
   const now = context.settings.get();
-  const pick = <T extends string>(label: Key, name: keyof Settings, choices: readonly (readonly [T, string])[]): HTMLElement => {
+  const pick = <T extends string>(
+    label: Key,
+    name: keyof Settings,
+    choices: readonly (readonly [T, string])[],
+  ): HTMLElement => {
     const id = `setting-${name}`;
     const select = h(
       "select",
@@ -106,11 +117,29 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void): 
     h(
       "div",
       { class: "menu-body" },
-      pick("language", "language", LANGUAGES.map((language): [Language, string] => [language, LANGUAGE_NAMES[language]])),
-      pick("theme", "theme", [["auto", context.say("theme.auto")], ["dark", context.say("theme.dark")], ["light", context.say("theme.light")]]),
-      pick("units.height", "height", [["m", context.say("units.m")], ["ft", context.say("units.ft")]]),
-      pick("units.zone", "zone", [["utc", "UTC"], ["local", context.say("units.local")]]),
-      pick("units.notation", "notation", [["decimal", context.say("notation.decimal")], ["minutes", context.say("notation.minutes")], ["mgrs", "MGRS"]]),
+      pick(
+        "language",
+        "language",
+        LANGUAGES.map((language): [Language, string] => [language, LANGUAGE_NAMES[language]]),
+      ),
+      pick("theme", "theme", [
+        ["auto", context.say("theme.auto")],
+        ["dark", context.say("theme.dark")],
+        ["light", context.say("theme.light")],
+      ]),
+      pick("units.height", "height", [
+        ["m", context.say("units.m")],
+        ["ft", context.say("units.ft")],
+      ]),
+      pick("units.zone", "zone", [
+        ["utc", "UTC"],
+        ["local", context.say("units.local")],
+      ]),
+      pick("units.notation", "notation", [
+        ["decimal", context.say("notation.decimal")],
+        ["minutes", context.say("notation.minutes")],
+        ["mgrs", "MGRS"],
+      ]),
       h("button", { type: "button", on: { click: help } }, context.say("keys"), " ", ltr("?")),
       h("button", { type: "button", on: { click: signOut } }, context.say("sign_out")),
     ),

@@ -14,7 +14,13 @@ test("each slice counts the plans that are there", () => {
   ];
   const refusals = [refusal(), refusal({ settlement: settled("time") }), refusal({ conflicts: [] })];
   const { mine, others, open, settled: done, most } = densityOf(plans, refusals, NOON, NOON + 2 * HOUR, 4);
-  expect([[...mine], [...others], [...open], [...done], most]).toEqual([[1, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0], [1, 0, 0, 0], 2]);
+  expect([[...mine], [...others], [...open], [...done], most]).toEqual([
+    [1, 1, 1, 0],
+    [0, 0, 1, 0],
+    [1, 0, 0, 0],
+    [1, 0, 0, 0],
+    2,
+  ]);
 });
 
 test("an axis has no more marks than asked for", () => {

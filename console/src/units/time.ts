@@ -66,7 +66,10 @@ export function formatSeconds(span_s: number, locale: string): string {
   const total = Math.round(Math.abs(span_s) * (Math.abs(span_s) < 10 ? 10 : 1)) / (Math.abs(span_s) < 10 ? 10 : 1);
   const unit = (value: number, name: "hour" | "minute" | "second"): string =>
     new Intl.NumberFormat(locale, {
-      style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 1,
+      style: "unit",
+      unit: name,
+      unitDisplay: "short",
+      maximumFractionDigits: 1,
     }).format(value);
   const hours = Math.floor(total / 3600);
   const minutes = Math.floor((total % 3600) / 60);

@@ -3,7 +3,16 @@ import { formatDistance, formatShift, scaleLength } from "./distance";
 import { formatBand, formatFlightLevel, formatHeight, parseHeight } from "./height";
 import { formatNumber } from "./number";
 import { formatPosition, parsePosition, wrapLon } from "./position";
-import { formatCountdown, formatDateTime, formatSeconds, formatSpan, formatSpanShort, formatTime, parseInstant, writeInstant } from "./time";
+import {
+  formatCountdown,
+  formatDateTime,
+  formatSeconds,
+  formatSpan,
+  formatSpanShort,
+  formatTime,
+  parseInstant,
+  writeInstant,
+} from "./time";
 
 const NOON = Date.parse("2026-07-01T12:00:00Z");
 
@@ -43,7 +52,9 @@ describe("distances", () => {
     [45_678, "m", "45.7 km"],
     [9260, "ft", "5 NM"],
     [500, "ft", "500 m"],
-  ] as const)("%d m with heights in %s is %s", (distance_m, unit, text) => expect(formatDistance(distance_m, unit, "en")).toBe(text));
+  ] as const)("%d m with heights in %s is %s", (distance_m, unit, text) =>
+    expect(formatDistance(distance_m, unit, "en")).toBe(text),
+  );
 
   test("a shift has a bearing of three digits", () => {
     expect(formatShift(0, -155, "m", "en")).toBe("155 m 180°");
@@ -120,7 +131,12 @@ describe("positions", () => {
   });
 
   test.each(["decimal", "minutes", "mgrs"] as const)("what is written in %s is read again", (notation) => {
-    for (const place of [bern, { lat_deg: -33.9, lon_deg: 151.2 }, { lat_deg: 0.5, lon_deg: -179.9 }, { lat_deg: 60, lon_deg: 179.999 }]) {
+    for (const place of [
+      bern,
+      { lat_deg: -33.9, lon_deg: 151.2 },
+      { lat_deg: 0.5, lon_deg: -179.9 },
+      { lat_deg: 60, lon_deg: 179.999 },
+    ]) {
       const read = parsePosition(formatPosition(place, notation));
       expect(read?.lat_deg).toBeCloseTo(place.lat_deg, 4);
       expect(read?.lon_deg).toBeCloseTo(place.lon_deg, 4);

@@ -27,12 +27,14 @@ describe.each(LANGUAGES)("the catalogue %s", (language) => {
   test("uses the members that English has", () => {
     for (const [key, text] of Object.entries(catalogue)) {
       const known = new Set(forms(en[key as keyof typeof en]).flatMap(members));
-      for (const form of forms(text)) for (const member of members(form)) expect([key, known.has(member)]).toEqual([key, true]);
+      for (const form of forms(text))
+        for (const member of members(form)) expect([key, known.has(member)]).toEqual([key, true]);
     }
   });
 
   test("has no empty text but where nothing is to be said", () => {
-    for (const [key, text] of Object.entries(catalogue)) if (typeof text === "string") expect([key, text.trim()]).not.toEqual([key, ""]);
+    for (const [key, text] of Object.entries(catalogue))
+      if (typeof text === "string") expect([key, text.trim()]).not.toEqual([key, ""]);
   });
 
   test("has plural forms where English has them", () => {
@@ -43,7 +45,12 @@ describe.each(LANGUAGES)("the catalogue %s", (language) => {
 describe("words", () => {
   test("choose the plural form", () => {
     const words = new Words("ru");
-    expect([1, 2, 5, 21].map((n) => words.say("list.count", { n }))).toEqual(["1 план", "2 плана", "5 планов", "21 план"]);
+    expect([1, 2, 5, 21].map((n) => words.say("list.count", { n }))).toEqual([
+      "1 план",
+      "2 плана",
+      "5 планов",
+      "21 план",
+    ]);
   });
 
   test("keep a name's direction to itself", () => {
