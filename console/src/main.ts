@@ -50,5 +50,8 @@ addEventListener("hashchange", () => {
   if (location.hash.startsWith("#link=")) location.reload();
 });
 
+// A file that misses the place where it may be dropped must not replace the page.
+for (const event of ["dragover", "drop"]) addEventListener(event, (dropped) => dropped.preventDefault());
+
 const root = document.getElementById("app");
 if (root) void begin(root);

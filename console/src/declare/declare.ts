@@ -71,6 +71,7 @@ class DeclareScreen {
         this.volumeHost,
         this.resultHost,
         this.textHost,
+        h("p", { class: "drop" }, h("label", { for: "draft-file" }, context.say("declare.drop")), file),
         h(
           "div",
           { class: "actions sticky" },
@@ -81,7 +82,6 @@ class DeclareScreen {
             context.say("declare.clear"),
           ),
         ),
-        h("p", { class: "drop" }, h("label", { for: "draft-file" }, context.say("declare.drop")), file),
       ),
     );
     this.release = context.map.captureClicks((place, isLast) => {
@@ -99,7 +99,8 @@ class DeclareScreen {
 
   private change(draft: DraftState): void {
     // The map shows the neighbours of the draft at the time that it is for.
-    if (draft.start_ms !== this.draft.start_ms) this.context.view.set({ instant_ms: draft.start_ms });
+    const isBegun = draft.points.length > 0 && this.draft.points.length === 0;
+    if (isBegun || draft.start_ms !== this.draft.start_ms) this.context.view.set({ instant_ms: draft.start_ms });
     const isTextOnly =
       volumesOf(draft) !== null &&
       JSON.stringify(volumesOf(draft)) === JSON.stringify(volumesOf(this.draft)) &&
