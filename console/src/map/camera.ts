@@ -62,8 +62,8 @@ export function fitPoints(map: MapLibre, points: Iterable<LatLon>, height_m = 0,
   const nearest = rise_m > 0 ? zoomAt(rise_m / highest_px, (south + north) / 2) : NEAREST_ZOOM;
   const zoom = Math.min(camera.zoom ?? NEAREST_ZOOM, nearest);
   const offset: [number, number] = [0, rise_m / metresAPixel(zoom, (south + north) / 2)];
-  const duration = isAnimated && !prefersStill() ? 500 : 0;
-  map.easeTo({ center: camera.center, zoom, offset, duration });
+  const isStill = !isAnimated || prefersStill();
+  map.easeTo({ center: camera.center, zoom, offset, duration: 500, animate: !isStill });
 }
 
 const EQUATOR_M = 40_075_016;
