@@ -5,6 +5,7 @@ import "./styles/shell.css";
 import "./styles/map.css";
 import "./styles/list.css";
 import "./styles/detail.css";
+import "./styles/timebar.css";
 import "./styles/print.css";
 import { Problem } from "./api/problem";
 import { Session } from "./session/session";

@@ -77,6 +77,12 @@ export class MapBoard implements MapPort {
       interleaved: false,
       layers: [],
       pickingRadius: 4,
+      // Its canvas takes no keys: it must be no stop for them.
+      onLoad: () => {
+        const canvas = this.overlay.getCanvas();
+        canvas?.setAttribute("tabindex", "-1");
+        canvas?.setAttribute("aria-hidden", "true");
+      },
       onHover: (info) => this.hover.show(info.object as Item | undefined, info.x, info.y, this.context),
       getCursor: ({ isHovering }) => (this.clicks ? "crosshair" : isHovering ? "pointer" : "grab"),
     });

@@ -249,11 +249,14 @@ export class App {
       this.layout.show(pane);
       focus();
     };
-    const focusIn = (host: HTMLElement, what: string): void => host.querySelector<HTMLElement>(what)?.focus();
+    const focusIn = (host: HTMLElement, ...choices: string[]): void => {
+      const found = choices.map((one) => host.querySelector<HTMLElement>(one)).find((one) => one !== null);
+      found?.focus();
+    };
     return [
       { keys: ["?"], run: () => openHelp(this.context) },
       { keys: ["/"], run: () => show("map", () => focusIn(this.layout.map, "input")) },
-      { keys: ["l", "L"], run: () => show("list", () => focusIn(this.layout.screen, ".rows, input")) },
+      { keys: ["l", "L"], run: () => show("list", () => focusIn(this.layout.screen, ".rows:not([hidden])", "input")) },
       { keys: ["m", "M"], run: () => show("map", () => focusIn(this.layout.map, ".maplibregl-canvas")) },
       { keys: ["t", "T"], run: () => focusIn(this.layout.time, "canvas") },
       { keys: ["d", "D"], run: () => show("detail", () => focusIn(this.layout.detail, "h2")) },
