@@ -5,6 +5,7 @@ import "./styles/shell.css";
 import "./styles/map.css";
 import "./styles/list.css";
 import "./styles/detail.css";
+import "./styles/timebar.css";
 import "./styles/print.css";
 import { Problem } from "./api/problem";
 import { Session } from "./session/session";
@@ -38,7 +39,10 @@ async function begin(root: HTMLElement): Promise<void> {
     const isLink = error instanceof Problem && error.status >= 400 && error.status < 500;
     if (isLink) return signedOut("link_bad.title");
     const [key, detail] = explain(error);
-    fill(root, plainPage(words, words.say(key), detail || words.say("error.what_now"), null, () => location.reload()));
+    fill(
+      root,
+      plainPage(words, words.say(key), detail || words.say("error.what_now"), null, () => location.reload()),
+    );
   }
 }
 
@@ -46,6 +50,9 @@ async function begin(root: HTMLElement): Promise<void> {
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#link=")) location.reload();
 });
+
+// A file that misses the place where it may be dropped must not replace the page.
+for (const event of ["dragover", "drop"]) addEventListener(event, (dropped) => dropped.preventDefault());
 
 const root = document.getElementById("app");
 if (root) void begin(root);

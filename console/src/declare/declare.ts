@@ -7,7 +7,7 @@ import { wayList } from "../detail/ways";
 import type { Context, Screen } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { addPoint, type DraftState, faultsOf, newDraft, volumesOf, withVolumes } from "./draft";
-import { draftForm } from "./form";
+import { textForm, volumeForm } from "./form";
 import { FileFault, readGeoJson, type FilePlan } from "./geojson";
 import { ringOf } from "../map/rings";
 
@@ -31,7 +31,8 @@ class DeclareScreen {
   private shownWay: WayOut | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking: AbortController | null = null;
-  private readonly formHost = h("div", {});
+  private readonly volumeHost = h("div", {});
+  private readonly textHost = h("div", {});
   private readonly resultHost = h("div", { class: "check", "aria-live": "polite" });
   private readonly declareButton: HTMLButtonElement;
   private readonly release: () => void;
@@ -41,8 +42,18 @@ class DeclareScreen {
     private readonly context: Context,
   ) {
     this.draft = newDraft(context.clock.now());
-    this.declareButton = h("button", { type: "button", class: "primary", on: { click: () => void this.declare() } }, context.say("declare.send"));
-    const file = h("input", { type: "file", accept: ".geojson,.json,application/geo+json", class: "sr", id: "draft-file", on: { change: () => void this.readFile(file.files?.[0]) } });
+    this.declareButton = h(
+      "button",
+      { type: "button", class: "primary", on: { click: () => void this.declare() } },
+      context.say("declare.send"),
+    );
+    const file = h("input", {
+      type: "file",
+      accept: ".geojson,.json,application/geo+json",
+      class: "sr",
+      id: "draft-file",
+      on: { change: () => void this.readFile(file.files?.[0]) },
+    });
     host.append(
       h(
         "div",
@@ -57,10 +68,20 @@ class DeclareScreen {
           },
         },
         h("h2", {}, context.say("screen.declare")),
-        this.formHost,
+        this.volumeHost,
         this.resultHost,
-        h("div", { class: "actions sticky" }, this.declareButton, h("button", { type: "button", on: { click: () => this.change(newDraft(context.clock.now())) } }, context.say("declare.clear"))),
+        this.textHost,
         h("p", { class: "drop" }, h("label", { for: "draft-file" }, context.say("declare.drop")), file),
+        h(
+          "div",
+          { class: "actions sticky" },
+          this.declareButton,
+          h(
+            "button",
+            { type: "button", on: { click: () => this.change(newDraft(context.clock.now())) } },
+            context.say("declare.clear"),
+          ),
+        ),
       ),
     );
     this.release = context.map.captureClicks((place, isLast) => {
@@ -77,10 +98,20 @@ class DeclareScreen {
   }
 
   private change(draft: DraftState): void {
+    // The map shows the neighbours of the draft at the time that it is for.
+    const isBegun = draft.points.length > 0 && this.draft.points.length === 0;
+    if (isBegun || draft.start_ms !== this.draft.start_ms) this.context.view.set({ instant_ms: draft.start_ms });
+    const isTextOnly =
+      volumesOf(draft) !== null &&
+      JSON.stringify(volumesOf(draft)) === JSON.stringify(volumesOf(this.draft)) &&
+      draft.priority === this.draft.priority;
     this.draft = draft;
     const focused = document.activeElement?.id;
-    fill(this.formHost, draftForm(this.context, draft, (next) => this.change(next)));
+    const change = (next: DraftState): void => this.change(next);
+    fill(this.volumeHost, volumeForm(this.context, draft, change));
+    fill(this.textHost, textForm(this.context, draft, change));
     if (focused?.startsWith("draft-")) document.getElementById(focused)?.focus();
+    if (isTextOnly && this.result) return;
     this.shownWay = null;
     this.result = null;
     this.show();
@@ -120,7 +151,14 @@ class DeclareScreen {
     });
     this.declareButton.disabled = volumes === null || (result !== null && result.conflicts.length > 0);
     if (!volumes) {
-      fill(this.resultHost, h("ul", { class: "faults" }, faultsOf(draft).map((fault) => h("li", {}, context.say(`fault.${fault}`)))));
+      fill(
+        this.resultHost,
+        h(
+          "ul",
+          { class: "faults" },
+          faultsOf(draft).map((fault) => h("li", {}, context.say(`fault.${fault}`))),
+        ),
+      );
     } else if (result) fill(this.resultHost, this.resultParts(result));
   }
 
@@ -130,11 +168,30 @@ class DeclareScreen {
     const parts: HTMLElement[] = [
       h("p", { class: "bad" }, `⚠ ${context.say("declare.in_the_way", { n: result.conflicts.length })}`),
       ...result.conflicts.map((conflict) =>
-        h("details", { class: "conflict" }, h("summary", {}, partyMark(context, conflict.party_id), " ", ltr(context.units.span(conflict.start, conflict.end))), conflictFacts(context, conflict)),
+        h(
+          "details",
+          { class: "conflict" },
+          h(
+            "summary",
+            {},
+            partyMark(context, conflict.party_id),
+            " ",
+            ltr(context.units.span(conflict.start, conflict.end)),
+          ),
+          conflictFacts(context, conflict),
+        ),
       ),
     ];
     if (result.ways_out) {
-      parts.push(h("h3", {}, context.say("declare.ways")), wayList(context, result.ways_out, (way) => this.preview(way), (way) => this.change(withVolumes(this.draft, way.volumes))));
+      parts.push(
+        h("h3", {}, context.say("declare.ways")),
+        wayList(
+          context,
+          result.ways_out,
+          (way) => this.preview(way),
+          (way) => this.change(withVolumes(this.draft, way.volumes)),
+        ),
+      );
     }
     return parts;
   }
@@ -188,7 +245,20 @@ class DeclareScreen {
     fill(
       this.resultHost,
       h("h3", {}, context.say("file.choose", { n: plans.length })),
-      h("ul", { class: "ways" }, plans.slice(0, 200).map((plan) => h("li", {}, foreign(plan.title || plan.id), h("button", { type: "button", on: { click: () => this.takePlan(plan) } }, context.say("file.take"))))),
+      h(
+        "ul",
+        { class: "ways" },
+        plans
+          .slice(0, 200)
+          .map((plan) =>
+            h(
+              "li",
+              {},
+              foreign(plan.title || plan.id),
+              h("button", { type: "button", on: { click: () => this.takePlan(plan) } }, context.say("file.take")),
+            ),
+          ),
+      ),
     );
   }
 

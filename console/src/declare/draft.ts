@@ -53,7 +53,8 @@ export function faultsOf(draft: DraftState): Fault[] {
   if (draft.given) return [];
   const faults: Fault[] = [];
   if (draft.points.length < FEWEST[draft.kind]) faults.push("points");
-  if ((draft.kind === "circle" && !(draft.radius_m > 0)) || (draft.kind === "corridor" && !(draft.width_m > 0))) faults.push("size");
+  if ((draft.kind === "circle" && !(draft.radius_m > 0)) || (draft.kind === "corridor" && !(draft.width_m > 0)))
+    faults.push("size");
   if (!(draft.lower_m < draft.upper_m)) faults.push("heights");
   if (!(draft.start_ms < draft.end_ms)) faults.push("times");
   return faults;

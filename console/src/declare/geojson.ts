@@ -27,8 +27,12 @@ export function readGeoJson(text: string): FilePlan[] {
   featuresOf(text).forEach((feature, k) => {
     const properties = record(feature["properties"]) ?? {};
     const id = String(properties["id"] ?? feature["id"] ?? `#${k + 1}`);
-    const plan = plans.get(id) ?? { title: String(properties["title"] ?? properties["id"] ?? "").slice(0, 200), volumes: [] };
-    for (const shape of shapesOf(record(feature["geometry"]), properties, id)) plan.volumes.push(volumeOf(shape, properties, id));
+    const plan = plans.get(id) ?? {
+      title: String(properties["title"] ?? properties["id"] ?? "").slice(0, 200),
+      volumes: [],
+    };
+    for (const shape of shapesOf(record(feature["geometry"]), properties, id))
+      plan.volumes.push(volumeOf(shape, properties, id));
     if (plan.volumes.length > MAX_VOLUMES) throw new FileFault("geometry", id);
     plans.set(id, plan);
   });
@@ -60,7 +64,14 @@ function volumeOf(shape: Shape, properties: Json, id: string): PlanVolume {
   const [start, end] = [instant(properties["start"], id), instant(properties["end"], id)];
   const known = DATUMS.find((one) => one === datum);
   if (!known) throw new FileFault("property", `${id}: datum`);
-  return { shape, lower_m: numberOf(properties, "lower_m", id), upper_m: numberOf(properties, "upper_m", id), start, end, datum: known };
+  return {
+    shape,
+    lower_m: numberOf(properties, "lower_m", id),
+    upper_m: numberOf(properties, "upper_m", id),
+    start,
+    end,
+    datum: known,
+  };
 }
 
 function instant(value: unknown, id: string): string {
@@ -79,8 +90,16 @@ function numberOf(properties: Json, name: string, id: string): number {
 function shapesOf(geometry: Json | null, properties: Json, id: string): Shape[] {
   const coordinates = geometry?.["coordinates"];
   const each = (make: (part: unknown) => Shape): Shape[] => (Array.isArray(coordinates) ? coordinates.map(make) : []);
-  const point = (part: unknown): Shape => ({ kind: "circle", center: position(part, id), radius_m: numberOf(properties, "radius_m", id) });
-  const line = (part: unknown): Shape => ({ kind: "corridor", path: positions(part, id), width_m: numberOf(properties, "width_m", id) });
+  const point = (part: unknown): Shape => ({
+    kind: "circle",
+    center: position(part, id),
+    radius_m: numberOf(properties, "radius_m", id),
+  });
+  const line = (part: unknown): Shape => ({
+    kind: "corridor",
+    path: positions(part, id),
+    width_m: numberOf(properties, "width_m", id),
+  });
   const area = (part: unknown): Shape => polygon(part, id);
   switch (geometry?.["type"]) {
     case "Point":

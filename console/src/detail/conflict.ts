@@ -9,7 +9,8 @@ import { printConflict } from "./print";
 export function conflictDetail(context: Context, planId: string, place: number): HTMLElement {
   const plan = context.known.plans.get(planId);
   const conflict = context.known.standing.get(planId)?.[place];
-  if (!plan || !conflict) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "conflict.gone" : "loading"));
+  if (!plan || !conflict)
+    return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "conflict.gone" : "loading"));
   const mayMove = plan.is_mine && context.may("plans.write") && plan.state !== "contingent" && plan.state !== "ended";
   return h(
     "article",
@@ -24,7 +25,9 @@ export function conflictDetail(context: Context, planId: string, place: number):
     h(
       "div",
       { class: "actions" },
-      button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m)),
+      button(context, "conflict.show", () =>
+        showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m),
+      ),
       button(context, "print", () => printConflict(context, conflict, { plan })),
     ),
     mayMove ? h("section", {}, h("h3", {}, context.say("refusal.what_now")), waysFor(context, plan)) : null,

@@ -11,14 +11,23 @@ export class Drawer {
   readonly element: HTMLElement;
   private readonly body = h("div", { class: "drawer-body" });
   private readonly undo: (() => void)[] = [];
-  private shownFor = "";
+  private shownFor: string | null = null;
   private selection: Selection | null = null;
 
   constructor(private readonly context: Context) {
     this.element = h(
       "aside",
-      { class: "drawer", "aria-label": context.say("detail"), hidden: true },
-      h("button", { type: "button", class: "icon close", "aria-label": context.say("close"), on: { click: () => context.select(null) } }, "×"),
+      { class: "drawer", "aria-label": context.say("detail") },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon close",
+          "aria-label": context.say("close"),
+          on: { click: () => context.select(null) },
+        },
+        "×",
+      ),
       this.body,
     );
     this.undo.push(
@@ -39,11 +48,11 @@ export class Drawer {
     const { selection } = this.context.view.get();
     const isOther = !isSameSelection(selection, this.selection);
     this.selection = selection;
-    this.element.hidden = selection === null;
     const key = this.key(selection);
     if (key === this.shownFor) return;
     this.shownFor = key;
-    if (selection === null) return fill(this.body);
+    this.element.classList.toggle("empty", selection === null);
+    if (selection === null) return fill(this.body, h("p", { class: "calm" }, this.context.say("detail.none")));
     // A form that is being filled in is not taken away because something else changed.
     if (!isOther && this.body.querySelector("form.confirm, .ways")) return;
     const scrolled = isOther ? 0 : this.element.scrollTop;
@@ -67,6 +76,13 @@ export class Drawer {
     }
     const plan = known.plans.get(selection.planId);
     const beside = known.standing.get(selection.planId)?.map((one) => [one.plan_id, one.start, one.end]);
-    return JSON.stringify([selection, plan?.version, plan?.state, plan?.changed, selection.kind === "plan" ? null : beside, known.isLoaded]);
+    return JSON.stringify([
+      selection,
+      plan?.version,
+      plan?.state,
+      plan?.changed,
+      selection.kind === "plan" ? null : beside,
+      known.isLoaded,
+    ]);
   }
 }

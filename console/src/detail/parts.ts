@@ -33,7 +33,17 @@ export function copyButton(context: Context, text: string): HTMLElement {
       () => context.notices.show("plain", text),
     );
   };
-  return h("button", { type: "button", class: "icon copy", "aria-label": context.say("copy"), title: context.say("copy"), on: { click: copy } }, "⧉");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon copy",
+      "aria-label": context.say("copy"),
+      title: context.say("copy"),
+      on: { click: copy },
+    },
+    "⧉",
+  );
 }
 
 export function button(context: Context, key: Key, click: () => void, kind = ""): HTMLButtonElement {
@@ -53,7 +63,9 @@ export function conflictFacts(context: Context, conflict: Conflict): HTMLElement
   const asked = `${units.distance(horizontal_m)} · ${units.heightDifference(vertical_m)} · ${units.seconds(time_s)}`;
   return facts([
     [context.say("conflict.with"), partyMark(context, conflict.party_id)],
-    conflict.plan_id ? [context.say("plan"), planLink(context, conflict.plan_id)] : [context.say("plan"), context.say("conflict.hidden_plan")],
+    conflict.plan_id
+      ? [context.say("plan"), planLink(context, conflict.plan_id)]
+      : [context.say("plan"), context.say("conflict.hidden_plan")],
     conflict.state ? [context.say("state"), context.say(`state.${conflict.state}`)] : null,
     conflict.priority === null ? null : [context.say("priority"), ltr(String(conflict.priority))],
     [context.say("conflict.rule"), context.say(`rule.${conflict.rule}`)],
@@ -67,7 +79,8 @@ export function conflictFacts(context: Context, conflict: Conflict): HTMLElement
 
 function depth(context: Context, conflict: Conflict): HTMLElement {
   const { units } = context;
-  const part = (key: Key, text: string): HTMLElement => h("span", { class: "depth" }, h("small", {}, context.say(key)), ltr(text));
+  const part = (key: Key, text: string): HTMLElement =>
+    h("span", { class: "depth" }, h("small", {}, context.say(key)), ltr(text));
   return h(
     "span",
     { class: "depths" },
@@ -95,7 +108,20 @@ export function volumeTable(context: Context, volumes: readonly PlanVolume[]): H
     return h(
       "tr",
       {},
-      h("td", {}, h("button", { type: "button", class: "link", "aria-label": context.say("volume.show", { n: k + 1 }), on: { click: show } }, String(k + 1))),
+      h(
+        "td",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: "link",
+            "aria-label": context.say("volume.show", { n: k + 1 }),
+            on: { click: show },
+          },
+          String(k + 1),
+        ),
+      ),
       h("td", {}, ltr(units.span(volume.start, volume.end))),
       h("td", {}, ltr(units.band(volume.lower_m, volume.upper_m, volume.datum))),
       h("td", {}, shapeText(context, volume)),
@@ -107,15 +133,26 @@ export function volumeTable(context: Context, volumes: readonly PlanVolume[]): H
     h(
       "table",
       { class: "volumes" },
-      h("thead", {}, h("tr", {}, [h("th", {}, "#"), h("th", {}, context.say("volume.when")), h("th", {}, context.say("heights")), h("th", {}, context.say("volume.shape"))])),
+      h(
+        "thead",
+        {},
+        h("tr", {}, [
+          h("th", {}, "#"),
+          h("th", {}, context.say("volume.when")),
+          h("th", {}, context.say("heights")),
+          h("th", {}, context.say("volume.shape")),
+        ]),
+      ),
       h("tbody", {}, volumes.map(row)),
     ),
   );
 }
 
 function shapeText(context: Context, { shape }: PlanVolume): Child {
-  if (shape.kind === "circle") return [context.say("shape.circle"), " ", ltr(`r ${context.units.distance(shape.radius_m)}`)];
-  if (shape.kind === "corridor") return [context.say("shape.corridor"), " ", ltr(`↔ ${context.units.distance(shape.width_m)}`)];
+  if (shape.kind === "circle")
+    return [context.say("shape.circle"), " ", ltr(`r ${context.units.distance(shape.radius_m)}`)];
+  if (shape.kind === "corridor")
+    return [context.say("shape.corridor"), " ", ltr(`↔ ${context.units.distance(shape.width_m)}`)];
   return context.say("shape.polygon", { n: shape.vertices.length });
 }
 
@@ -124,5 +161,8 @@ export function pointsOf({ shape }: PlanVolume): readonly LatLon[] {
   if (shape.kind === "polygon") return shape.vertices;
   const reach_deg = shape.radius_m / 111_320;
   const { lat_deg, lon_deg } = shape.center;
-  return [{ lat_deg: lat_deg - reach_deg, lon_deg: lon_deg - reach_deg }, { lat_deg: lat_deg + reach_deg, lon_deg: lon_deg + reach_deg }];
+  return [
+    { lat_deg: lat_deg - reach_deg, lon_deg: lon_deg - reach_deg },
+    { lat_deg: lat_deg + reach_deg, lon_deg: lon_deg + reach_deg },
+  ];
 }

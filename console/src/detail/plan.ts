@@ -1,13 +1,14 @@
 /** One plan: what it is, what it stands beside, what may be done, its history. */
 
 import { Problem } from "../api/problem";
-import type { Conflict, PlanState, PlanVersion, PlanView } from "../api/wire";
+import type { Conflict, PlanState, PlanVersion, PlanView, Refusal } from "../api/wire";
 import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { STATE_STYLE } from "../map/palette";
 import { heightOf, pointsOf as allPoints } from "../map/camera";
 import { button, conflictFacts, copyButton, facts, partyMark, showAt, volumeTable } from "./parts";
+import { settlementText } from "./settlement";
 import { askWays } from "./ways";
 
 /** States that a plan may enter from each, as docs/plans.md has them. */
@@ -26,12 +27,26 @@ export function planDetail(context: Context, planId: string): HTMLElement {
     "article",
     {},
     h("h2", { tabindex: "-1" }, foreign(planName(plan))),
-    h("p", { class: `state ${plan.state}` }, STATE_STYLE[plan.state].mark, " ", context.say(`state.${plan.state}`), plan.is_mine ? ` · ${context.say("plan.mine")}` : ""),
+    h(
+      "p",
+      { class: `state ${plan.state}` },
+      STATE_STYLE[plan.state].mark,
+      " ",
+      context.say(`state.${plan.state}`),
+      plan.is_mine ? ` · ${context.say("plan.mine")}` : "",
+    ),
     plan.is_mine && context.may("plans.write") ? actions(context, plan) : null,
     planFacts(context, plan),
     plan.remarks ? h("p", { class: "remarks" }, foreign(plan.remarks)) : null,
-    h("p", {}, plan.volumes?.length ? button(context, "plan.show", () => showAt(context, plan.start, allPoints([plan]), heightOf([plan]))) : null),
+    h(
+      "p",
+      {},
+      plan.volumes?.length
+        ? button(context, "plan.show", () => showAt(context, plan.start, allPoints([plan]), heightOf([plan])))
+        : null,
+    ),
     standingSection(context, plan),
+    refusedSection(context, plan),
     volumesSection(context, plan),
     plan.is_mine ? historySection(context, plan) : null,
   );
@@ -45,7 +60,10 @@ function planFacts(context: Context, plan: PlanView): HTMLElement {
     [context.say("sharing"), context.say(`sharing.${plan.sharing}`)],
     [context.say("plan.version"), ltr(String(plan.version))],
     [context.say("plan.changed"), ltr(context.units.dateTime(Date.parse(plan.changed)))],
-    [context.say("plan.id"), h("span", { class: "copyable" }, ltr(plan.plan_id, "id"), copyButton(context, plan.plan_id))],
+    [
+      context.say("plan.id"),
+      h("span", { class: "copyable" }, ltr(plan.plan_id, "id"), copyButton(context, plan.plan_id)),
+    ],
   ]);
 }
 
@@ -58,6 +76,29 @@ function volumesSection(context: Context, plan: PlanView): HTMLElement {
     h("summary", {}, context.say("volumes.count", { n: volumes.length })),
     volumeTable(context, volumes),
   );
+}
+
+/** Refusals of this plan, so that what it was moved for can be found from it. */
+function refusedSection(context: Context, plan: PlanView): HTMLElement | null {
+  const refusals = [...context.known.refusals.values()].filter((refusal) => refusal.plan_id === plan.plan_id);
+  if (refusals.length === 0) return null;
+  const line = (refusal: Refusal): HTMLElement =>
+    h(
+      "li",
+      {},
+      h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          on: { click: () => context.select({ kind: "refusal", refusalId: refusal.refusal_id }) },
+        },
+        ltr(context.units.dateTime(Date.parse(refusal.at))),
+      ),
+      " ",
+      settlementText(context, refusal.settlement),
+    );
+  return h("section", {}, h("h3", {}, context.say("plan.refused_before")), h("ul", {}, refusals.map(line)));
 }
 
 function standingSection(context: Context, plan: PlanView): HTMLElement | null {
@@ -73,12 +114,20 @@ function standingSection(context: Context, plan: PlanView): HTMLElement | null {
         h(
           "details",
           { open: conflicts.length === 1, class: "conflict" },
-          h("summary", {}, partyMark(context, conflict.party_id), " ", ltr(context.units.span(conflict.start, conflict.end))),
+          h(
+            "summary",
+            {},
+            partyMark(context, conflict.party_id),
+            " ",
+            ltr(context.units.span(conflict.start, conflict.end)),
+          ),
           conflictFacts(context, conflict),
           button(context, "conflict.open", () => context.select({ kind: "conflict", planId: plan.plan_id, place })),
         ),
       ),
-      plan.state === "contingent" || plan.state === "ended" || !context.may("plans.write") ? null : waysFor(context, plan),
+      plan.state === "contingent" || plan.state === "ended" || !context.may("plans.write")
+        ? null
+        : waysFor(context, plan),
     );
   };
   show(context.known.standing.get(plan.plan_id) ?? []);
@@ -108,9 +157,14 @@ export function waysFor(context: Context, plan: PlanView): HTMLElement {
     },
     async (way) => {
       const body = {
-        volumes: way.volumes, title: plan.title ?? "", remarks: plan.remarks ?? "", priority: plan.priority, sharing: plan.sharing,
+        volumes: way.volumes,
+        title: plan.title ?? "",
+        remarks: plan.remarks ?? "",
+        priority: plan.priority,
+        sharing: plan.sharing,
       };
       context.known.takePlan(await context.api.declare(plan.plan_id, body, plan.version));
+      context.lookForRefusals();
       context.notices.show("good", context.say("plan.moved"));
     },
   );
@@ -128,7 +182,12 @@ function actions(context: Context, plan: PlanView): HTMLElement {
 /** Off-nominal states and the end cannot be taken back, so they are asked for twice, in place. */
 function confirmState(context: Context, plan: PlanView, state: PlanState, host: HTMLElement): void {
   if (state === "activated") return void enter(context, plan, state, "", host);
-  const reason = h("input", { type: "text", maxlength: 2000, "aria-label": context.say("reason"), placeholder: context.say("reason") });
+  const reason = h("input", {
+    type: "text",
+    maxlength: 2000,
+    "aria-label": context.say("reason"),
+    placeholder: context.say("reason"),
+  });
   const back = (): void => host.replaceWith(actions(context, plan));
   const form = h(
     "form",
@@ -155,7 +214,13 @@ function confirmState(context: Context, plan: PlanView, state: PlanState, host: 
   reason.focus();
 }
 
-async function enter(context: Context, plan: PlanView, state: PlanState, reason: string, host: HTMLElement): Promise<void> {
+async function enter(
+  context: Context,
+  plan: PlanView,
+  state: PlanState,
+  reason: string,
+  host: HTMLElement,
+): Promise<void> {
   for (const press of host.querySelectorAll("button")) press.disabled = true;
   try {
     context.known.takePlan(await context.api.enterState(plan.plan_id, state, plan.version, reason));
@@ -195,7 +260,19 @@ function historyTable(context: Context, versions: readonly PlanVersion[]): HTMLE
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, h("th", {}, context.say("plan.version")), h("th", {}, context.say("state")), h("th", {}, context.say("volume.when")), h("th", {}, context.say("history.statement")), h("th", {}, "SHA-256"))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", {}, context.say("plan.version")),
+          h("th", {}, context.say("state")),
+          h("th", {}, context.say("volume.when")),
+          h("th", {}, context.say("history.statement")),
+          h("th", {}, "SHA-256"),
+        ),
+      ),
       h(
         "tbody",
         {},

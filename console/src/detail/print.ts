@@ -5,8 +5,9 @@ import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { formatDateTime } from "../units/time";
+import { Units } from "../units/units";
 import { conflictFacts, facts } from "./parts";
-import { settlementText } from "./refusal";
+import { settlementText } from "./settlement";
 import { sketch, type Sketched } from "./sketch";
 
 /** Whose side the sheet is printed from. */
@@ -18,8 +19,13 @@ export interface Side {
 export function printConflict(context: Context, conflict: Conflict, side: Side): void {
   const host = document.getElementById("print");
   if (!host) return;
-  fill(host, sheet(context, conflict, side));
+  fill(host, sheet(onPaper(context), conflict, side));
   window.print();
+}
+
+/** On paper every time has its date: nobody knows when it is read. */
+function onPaper(context: Context): Context {
+  return Object.create(context, { units: { value: new Units(context.units.choice, () => 0) } }) as Context;
 }
 
 export function sheet(context: Context, conflict: Conflict, side: Side): HTMLElement {

@@ -1,12 +1,12 @@
 /** One refusal: who was refused, what was in the way, what settled it or what may be done. */
 
-import type { Refusal, Settlement } from "../api/wire";
+import type { Refusal } from "../api/wire";
 import { shortId } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { foreign, h, ltr } from "../shell/dom";
-import { shiftTime } from "../map/label_texts";
 import { button, conflictFacts, facts, partyMark, planLink, showAt, volumeTable } from "./parts";
 import { printConflict } from "./print";
+import { settlementText } from "./settlement";
 import { askWays } from "./ways";
 
 export function refusalDetail(context: Context, refusalId: string): HTMLElement {
@@ -30,14 +30,21 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
         h(
           "div",
           { class: "actions" },
-          button(context, "conflict.show", () => showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m)),
+          button(context, "conflict.show", () =>
+            showAt(context, conflict.start, conflict.outline.flat(), conflict.upper_m),
+          ),
           button(context, "print", () => printConflict(context, conflict, { refusal })),
         ),
       ),
     ),
     refusal.is_complete === false ? h("p", { class: "bad" }, context.say("refusal.incomplete")) : null,
     refusal.volumes
-      ? h("details", {}, h("summary", {}, context.say("refusal.volumes", { n: refusal.volumes.length })), volumeTable(context, refusal.volumes))
+      ? h(
+          "details",
+          {},
+          h("summary", {}, context.say("refusal.volumes", { n: refusal.volumes.length })),
+          volumeTable(context, refusal.volumes),
+        )
       : h("p", { class: "calm" }, context.say("refusal.shared_only")),
   );
 }
@@ -46,39 +53,23 @@ function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
   return facts([
     [context.say("refusal.by"), partyMark(context, refusal.party_id)],
     refusal.title ? [context.say("title"), foreign(refusal.title)] : null,
-    refusal.plan_id ? [context.say("plan"), context.known.plans.has(refusal.plan_id) ? planLink(context, refusal.plan_id) : ltr(shortId(refusal.plan_id), "id")] : null,
+    refusal.plan_id
+      ? [
+          context.say("plan"),
+          context.known.plans.has(refusal.plan_id)
+            ? planLink(context, refusal.plan_id)
+            : ltr(shortId(refusal.plan_id), "id"),
+        ]
+      : null,
     refusal.act ? [context.say("refusal.act"), context.say(`refused.${refusal.act}`)] : null,
     [context.say("refusal.at"), ltr(context.units.dateTime(Date.parse(refusal.at)))],
     (refusal.attempts ?? 1) > 1
-      ? [context.say("refusal.attempts"), ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`)]
+      ? [
+          context.say("refusal.attempts"),
+          ltr(`${refusal.attempts} · ${context.units.dateTime(Date.parse(refusal.last_at))}`),
+        ]
       : null,
   ]);
-}
-
-/** What settled a refusal, in one line. */
-export function settlementText(context: Context, settlement: Settlement): HTMLElement {
-  const kind = settlement.kind ?? (settlement.is_settled ? "somehow" : "none");
-  const detail = settlementDetail(context, settlement);
-  const version = settlement.version ? ` · ${context.say("plan.version")} ${settlement.version}` : "";
-  return h("span", {}, context.say(`settled.${kind}`), detail ? " " : null, detail ? ltr(detail) : null, version);
-}
-
-/** The same for a list: what it was moved in, and by how much. */
-export function settlementShort(context: Context, settlement: Settlement): HTMLElement {
-  const { kind } = settlement;
-  if (kind !== "time" && kind !== "height" && kind !== "sideways") return settlementText(context, { ...settlement, version: null });
-  return h("span", {}, context.say(`way.${kind}`), " ", ltr(settlementDetail(context, settlement) ?? ""));
-}
-
-function settlementDetail(context: Context, settlement: Settlement): string | null {
-  const { units } = context;
-  if (settlement.kind === "time") return shiftTime(settlement.shift_s ?? 0, context);
-  if (settlement.kind === "height") {
-    const up_m = settlement.shift_up_m ?? 0;
-    return `${up_m < 0 ? "↓" : "↑"} ${units.heightDifference(Math.abs(up_m))}`;
-  }
-  if (settlement.kind === "sideways") return units.shift(settlement.shift_east_m ?? 0, settlement.shift_north_m ?? 0);
-  return null;
 }
 
 /** An own refusal that is open: ways out, asked for anew, and declared with one press. */
@@ -106,6 +97,7 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
       async (way) => {
         const plan = await context.api.declare(plan_id, { ...text, volumes: way.volumes }, standing?.version ?? null);
         context.known.takePlan(plan);
+        context.lookForRefusals();
         context.notices.show("good", context.say("plan.moved"));
         context.select({ kind: "plan", planId: plan.plan_id });
       },

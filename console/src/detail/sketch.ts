@@ -27,14 +27,19 @@ interface Frame {
 /** Draws volumes whose time meets the conflict's. */
 export function sketch(context: Context, conflict: Conflict, plans: readonly Sketched[]): SVGSVGElement {
   const pieces = conflict.outline.map((ring) => continuous(ring));
-  const shapes = plans.map((plan) => ({ ...plan, rings: meeting(plan.volumes, conflict).map((volume) => ringOf(volume.shape)) }));
+  const shapes = plans.map((plan) => ({
+    ...plan,
+    rings: meeting(plan.volumes, conflict).map((volume) => ringOf(volume.shape)),
+  }));
   const points = [...pieces.flat(), ...shapes.flatMap((shape) => shape.rings.flat()), conflict.place];
   const frame = frameOf(points);
   return svg(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sketch", role: "img", "aria-label": context.say("print.map") },
     gridOf(frame),
-    shapes.flatMap((shape) => shape.rings.map((ring) => svg("path", { d: path(ring, frame), class: "shape", "stroke-dasharray": shape.dash }))),
+    shapes.flatMap((shape) =>
+      shape.rings.map((ring) => svg("path", { d: path(ring, frame), class: "shape", "stroke-dasharray": shape.dash })),
+    ),
     pieces.map((ring) => svg("path", { d: path(ring, frame), class: "piece" })),
     svg("circle", { cx: frame.x(conflict.place.lon_deg), cy: frame.y(conflict.place.lat_deg), r: 3, class: "dot" }),
     scaleOf(context, frame),
@@ -46,7 +51,8 @@ function meeting(volumes: readonly PlanVolume[], conflict: Conflict): readonly P
   const margin_ms = conflict.separation.time_s * 1000;
   return volumes.filter(
     (volume) =>
-      Date.parse(volume.start) < Date.parse(conflict.end) + margin_ms && Date.parse(conflict.start) - margin_ms < Date.parse(volume.end),
+      Date.parse(volume.start) < Date.parse(conflict.end) + margin_ms &&
+      Date.parse(conflict.start) - margin_ms < Date.parse(volume.end),
   );
 }
 

@@ -11,17 +11,35 @@ export function wayText(context: Context, way: WayOut): HTMLElement {
   if (way.kind === "time") return h("span", {}, context.say("way.time"), " ", ltr(shiftTime(way.shift_s, context)));
   if (way.kind === "height") {
     const sign = way.shift_up_m < 0 ? "↓" : "↑";
-    return h("span", {}, context.say("way.height"), " ", ltr(`${sign} ${units.heightDifference(Math.abs(way.shift_up_m))}`));
+    return h(
+      "span",
+      {},
+      context.say("way.height"),
+      " ",
+      ltr(`${sign} ${units.heightDifference(Math.abs(way.shift_up_m))}`),
+    );
   }
   return h("span", {}, context.say("way.sideways"), " ", ltr(units.shift(way.shift_east_m, way.shift_north_m)));
 }
 
 /** The offers as a list; `take` is called with the one that is pressed. */
-export function wayList(context: Context, ways: WaysOut, show: (way: WayOut | null) => void, take: (way: WayOut) => void): HTMLElement {
+export function wayList(
+  context: Context,
+  ways: WaysOut,
+  show: (way: WayOut | null) => void,
+  take: (way: WayOut) => void,
+): HTMLElement {
   const offer = (way: WayOut): HTMLElement =>
     h(
       "li",
-      { on: { mouseenter: () => show(way), mouseleave: () => show(null), focusin: () => show(way), focusout: () => show(null) } },
+      {
+        on: {
+          mouseenter: () => show(way),
+          mouseleave: () => show(null),
+          focusin: () => show(way),
+          focusout: () => show(null),
+        },
+      },
       wayText(context, way),
       h("button", { type: "button", class: "primary", on: { click: () => take(way) } }, context.say("way.take")),
     );
@@ -31,7 +49,11 @@ export function wayList(context: Context, ways: WaysOut, show: (way: WayOut | nu
 }
 
 /** A button that asks, and a place for what was offered. */
-export function askWays(context: Context, ask: () => Promise<WaysOut | null>, take: (way: WayOut) => Promise<void>): HTMLElement {
+export function askWays(
+  context: Context,
+  ask: () => Promise<WaysOut | null>,
+  take: (way: WayOut) => Promise<void>,
+): HTMLElement {
   const host = h("div", { "aria-live": "polite" });
   const press = h("button", { type: "button", on: { click: () => void run() } }, context.say("way.ask"));
   const show = (way: WayOut | null): void =>
@@ -43,7 +65,11 @@ export function askWays(context: Context, ask: () => Promise<WaysOut | null>, ta
     try {
       const ways = await ask();
       if (!ways) fill(host, h("p", { class: "calm" }, context.say("way.free")));
-      else fill(host, wayList(context, ways, show, (way) => void takeOne(way)));
+      else
+        fill(
+          host,
+          wayList(context, ways, show, (way) => void takeOne(way)),
+        );
     } catch (error) {
       fill(host);
       context.notices.trouble(error);

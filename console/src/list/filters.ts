@@ -33,16 +33,30 @@ export function mountFilters(context: Context): Mounted {
   function render(): void {
     const view = context.view.get();
     if (document.activeElement !== text) text.value = view.text;
+    const focused = [...body.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     const toggle = (label: string, isOn: boolean, change: () => void): HTMLElement => chip([label], isOn, change);
     fill(
       choices,
-      toggle(context.say("filter.mine"), view.onlyMine, () => context.view.set({ onlyMine: !context.view.get().onlyMine })),
-      toggle(context.say("filter.conflict"), view.onlyConflict, () => context.view.set({ onlyConflict: !context.view.get().onlyConflict })),
-      STATES.map((state) => toggle(`${STATE_STYLE[state].mark} ${context.say(`state.${state}`)}`, view.states.includes(state), () => toggleState(state))),
+      toggle(context.say("filter.mine"), view.onlyMine, () =>
+        context.view.set({ onlyMine: !context.view.get().onlyMine }),
+      ),
+      toggle(context.say("filter.conflict"), view.onlyConflict, () =>
+        context.view.set({ onlyConflict: !context.view.get().onlyConflict }),
+      ),
+      STATES.map((state) =>
+        toggle(`${STATE_STYLE[state].mark} ${context.say(`state.${state}`)}`, view.states.includes(state), () =>
+          toggleState(state),
+        ),
+      ),
     );
-    fill(parties, partyIds().map((id) => partyChip(id, view.parties)));
+    fill(
+      parties,
+      partyIds().map((id) => partyChip(id, view.parties)),
+    );
     details.open = details.open || !isUsual();
     reset.hidden = isUsual();
+    // The chips are made anew; the keyboard stays where it was.
+    if (focused >= 0) body.querySelectorAll("button")[focused]?.focus();
   }
 
   function partyIds(): string[] {
@@ -67,7 +81,13 @@ export function mountFilters(context: Context): Mounted {
 
   function isUsual(): boolean {
     const view = context.view.get();
-    return view.text === "" && !view.onlyMine && !view.onlyConflict && view.parties.length === 0 && view.states.join() === DEFAULT_VIEW.states.join();
+    return (
+      view.text === "" &&
+      !view.onlyMine &&
+      !view.onlyConflict &&
+      view.parties.length === 0 &&
+      view.states.join() === DEFAULT_VIEW.states.join()
+    );
   }
 
   render();

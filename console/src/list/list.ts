@@ -41,7 +41,7 @@ class ListScreen {
     private readonly context: Context,
   ) {
     const filters = mountFilters(context);
-    this.rows = new Rows<PlanView>(context.say("list.plans"), {
+    this.rows = new Rows<PlanView>("plan", context.say("list.plans"), {
       idOf: (plan) => plan.plan_id,
       paint: (plan) => this.planRow(plan),
       choose: (plan) => this.choose(plan),
@@ -52,7 +52,12 @@ class ListScreen {
       h(
         "div",
         { class: "list-screen" },
-        h("section", { "aria-label": context.say("list.attention") }, h("h2", {}, context.say("list.attention")), this.attentionHost),
+        h(
+          "section",
+          { "aria-label": context.say("list.attention") },
+          h("h2", {}, context.say("list.attention")),
+          this.attentionHost,
+        ),
         filters.element,
         h("section", { class: "plans" }, this.tabs, this.rows.element, this.refusals.element),
       ),
@@ -85,7 +90,12 @@ class ListScreen {
     const key = plans.length === all ? "list.count" : "list.count_of";
     this.refusals.update();
     this.showTabs();
-    fill(this.countText, context.known.isLoaded ? context.say(key, { n: plans.length, all }) : context.say("list.loading", { n: context.known.loaded }));
+    fill(
+      this.countText,
+      context.known.isLoaded
+        ? context.say(key, { n: plans.length, all })
+        : context.say("list.loading", { n: context.known.loaded }),
+    );
     this.rows.showEmpty(this.emptyText(plans.length, all));
     this.attentionKey = null;
     this.tick();
@@ -94,9 +104,23 @@ class ListScreen {
   private showTabs(): void {
     const { context, tab } = this;
     const one = (name: "plans" | "refusals", label: string): HTMLElement =>
-      h("button", { type: "button", class: "chip", "aria-pressed": String(tab === name), on: { click: () => this.chooseTab(name) } }, label);
+      h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          "aria-pressed": String(tab === name),
+          on: { click: () => this.chooseTab(name) },
+        },
+        label,
+      );
     const focused = this.tabs.contains(document.activeElement);
-    fill(this.tabs, one("plans", context.say("list.plans")), one("refusals", `${context.say("list.refusals")} ${context.units.number(context.known.refusals.size)}`), this.countText);
+    fill(
+      this.tabs,
+      one("plans", context.say("list.plans")),
+      one("refusals", `${context.say("list.refusals")} ${context.units.number(context.known.refusals.size)}`),
+      this.countText,
+    );
     if (focused) this.tabs.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
     this.countText.hidden = tab !== "plans";
     this.rows.element.hidden = tab !== "plans";
@@ -129,7 +153,12 @@ class ListScreen {
     const key = items.map((item) => `${item.kind}${JSON.stringify(item.selection)}`).join();
     if (key !== this.attentionKey) {
       this.attentionKey = key;
-      fill(this.attentionHost, items.length ? this.attentionRows(items) : h("p", { class: "calm" }, context.known.isLoaded ? context.say("list.calm") : context.say("loading")));
+      fill(
+        this.attentionHost,
+        items.length
+          ? this.attentionRows(items)
+          : h("p", { class: "calm" }, context.known.isLoaded ? context.say("list.calm") : context.say("loading")),
+      );
     }
     for (const clock of this.attentionHost.querySelectorAll<HTMLElement>("[data-clock]")) {
       const at_ms = Number(clock.dataset["clock"]);
@@ -141,7 +170,9 @@ class ListScreen {
 
   private attentionRows(items: readonly Attention[]): HTMLElement[] {
     const { selection } = this.context.view.get();
-    const rows = items.slice(0, MOST_ATTENTION).map((item) => this.attentionRow(item, isSameSelection(item.selection, selection)));
+    const rows = items
+      .slice(0, MOST_ATTENTION)
+      .map((item) => this.attentionRow(item, isSameSelection(item.selection, selection)));
     const more = items.length - MOST_ATTENTION;
     if (more > 0) rows.push(h("p", { class: "calm" }, this.context.say("list.more", { n: more })));
     return rows;
@@ -150,7 +181,9 @@ class ListScreen {
   private attentionRow(item: Attention, isSelected: boolean): HTMLElement {
     const { context } = this;
     const name = planName({ title: item.title, plan_id: item.planId ?? "" });
-    const other = item.otherId ? [" ", h("span", { class: "with" }, context.say("with"), " "), this.party(item.otherId)] : [];
+    const other = item.otherId
+      ? [" ", h("span", { class: "with" }, context.say("with"), " "), this.party(item.otherId)]
+      : [];
     return h(
       "button",
       {
@@ -187,21 +220,29 @@ class ListScreen {
 
   private heightAt(selection: Selection): number {
     const { known } = this.context;
-    if (selection.kind === "plan") return heightOf([known.plans.get(selection.planId)].filter((plan) => plan !== undefined));
-    const conflicts = selection.kind === "refusal" ? known.refusals.get(selection.refusalId)?.conflicts : known.standing.get(selection.planId);
+    if (selection.kind === "plan")
+      return heightOf([known.plans.get(selection.planId)].filter((plan) => plan !== undefined));
+    const conflicts =
+      selection.kind === "refusal"
+        ? known.refusals.get(selection.refusalId)?.conflicts
+        : known.standing.get(selection.planId);
     return Math.max(0, ...(conflicts ?? []).map((conflict) => conflict.upper_m));
   }
 
   private placesOf(selection: Selection, planId: string | null): { lat_deg: number; lon_deg: number }[] {
     const { known } = this.context;
-    if (selection.kind === "refusal") return known.refusals.get(selection.refusalId)?.conflicts.flatMap((one) => one.outline.flat()) ?? [];
-    if (selection.kind === "conflict") return [...(known.standing.get(selection.planId)?.[selection.place]?.outline.flat() ?? [])];
+    if (selection.kind === "refusal")
+      return known.refusals.get(selection.refusalId)?.conflicts.flatMap((one) => one.outline.flat()) ?? [];
+    if (selection.kind === "conflict")
+      return [...(known.standing.get(selection.planId)?.[selection.place]?.outline.flat() ?? [])];
     return planId ? this.pathOf(planId) : [];
   }
 
   private pathOf(planId: string): { lat_deg: number; lon_deg: number }[] {
     const volumes = this.context.known.plans.get(planId)?.volumes ?? [];
-    return volumes.flatMap(({ shape }) => (shape.kind === "circle" ? [shape.center] : shape.kind === "corridor" ? shape.path : shape.vertices));
+    return volumes.flatMap(({ shape }) =>
+      shape.kind === "circle" ? [shape.center] : shape.kind === "corridor" ? shape.path : shape.vertices,
+    );
   }
 
   private choose(plan: PlanView): void {
@@ -214,8 +255,17 @@ class ListScreen {
     const { context } = this;
     const inConflict = context.shown.inConflict().has(plan.plan_id);
     return [
-      h("span", { class: `mark ${plan.state}`, title: context.say(`state.${plan.state}`) }, STATE_STYLE[plan.state].mark),
-      h("span", { class: "name" }, foreign(planName(plan)), inConflict ? h("span", { class: "warn", title: context.say("in_conflict") }, " ⚠") : null),
+      h(
+        "span",
+        { class: `mark ${plan.state}`, title: context.say(`state.${plan.state}`) },
+        STATE_STYLE[plan.state].mark,
+      ),
+      h(
+        "span",
+        { class: "name" },
+        foreign(planName(plan)),
+        inConflict ? h("span", { class: "warn", title: context.say("in_conflict") }, " ⚠") : null,
+      ),
       h("span", { class: "when" }, ltr(context.units.spanShort(plan.start, plan.end))),
       h("span", { class: "by" }, this.party(plan.party_id), " · ", context.say(`state.${plan.state}`)),
     ];

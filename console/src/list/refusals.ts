@@ -2,7 +2,7 @@
 
 import type { Refusal } from "../api/wire";
 import { partyMark } from "../detail/parts";
-import { settlementShort } from "../detail/refusal";
+import { settlementShort } from "../detail/settlement";
 import { shortId } from "../plans/naming";
 import { foldText } from "../plans/select";
 import type { Selection, View } from "../plans/view";
@@ -20,7 +20,7 @@ export class RefusalRows {
     private readonly context: Context,
     open: (selection: Selection) => void,
   ) {
-    this.rows = new Rows<Refusal>(context.say("list.refusals"), {
+    this.rows = new Rows<Refusal>("refusal", context.say("list.refusals"), {
       idOf: (refusal) => refusal.refusal_id,
       paint: (refusal) => this.row(refusal),
       choose: (refusal) => open({ kind: "refusal", refusalId: refusal.refusal_id }),
@@ -37,7 +37,11 @@ export class RefusalRows {
     const isChanged = this.shownFor !== shown.key();
     if (isChanged) {
       this.shownFor = shown.key();
-      this.list = sortRefusals([...known.refusals.values()].filter((refusal) => passes(refusal, view.get(), known.partyName(refusal.party_id))));
+      this.list = sortRefusals(
+        [...known.refusals.values()].filter((refusal) =>
+          passes(refusal, view.get(), known.partyName(refusal.party_id)),
+        ),
+      );
     }
     const { selection } = view.get();
     this.rows.set(this.list, selection?.kind === "refusal" ? selection.refusalId : null, isChanged);
@@ -51,9 +55,21 @@ export class RefusalRows {
     const others = [...new Set(refusal.conflicts.map((conflict) => conflict.party_id))];
     return [
       h("span", { class: `mark ${isOpen ? "open" : "settled"}`, "aria-hidden": "true" }, isOpen ? "◆" : "✓"),
-      h("span", { class: "name" }, foreign(refusal.title || shortId(refusal.plan_id ?? context.known.partyName(refusal.party_id)))),
+      h(
+        "span",
+        { class: "name" },
+        foreign(refusal.title || shortId(refusal.plan_id ?? context.known.partyName(refusal.party_id))),
+      ),
       h("span", { class: "when" }, first ? ltr(context.units.spanShort(first.start, first.end)) : null),
-      h("span", { class: "by" }, context.say("with"), " ", others.map((id) => [partyMark(context, id), " "]), "· ", settlementShort(context, refusal.settlement)),
+      h(
+        "span",
+        { class: "by" },
+        context.say("with"),
+        " ",
+        others.map((id) => [partyMark(context, id), " "]),
+        "· ",
+        settlementShort(context, refusal.settlement),
+      ),
     ];
   }
 }
@@ -63,13 +79,22 @@ export function sortRefusals(refusals: Refusal[]): Refusal[] {
   const start = (refusal: Refusal): number => Date.parse(refusal.conflicts[0]?.start ?? refusal.at);
   return refusals.sort(
     (a, b) =>
-      Number(a.settlement.is_settled) - Number(b.settlement.is_settled) || start(a) - start(b) || (a.refusal_id < b.refusal_id ? -1 : 1),
+      Number(a.settlement.is_settled) - Number(b.settlement.is_settled) ||
+      start(a) - start(b) ||
+      (a.refusal_id < b.refusal_id ? -1 : 1),
   );
 }
 
 function passes(refusal: Refusal, view: View, partyName: string): boolean {
   if (view.onlyMine && !refusal.is_mine) return false;
-  if (view.parties.length && !view.parties.includes(refusal.party_id) && !refusal.conflicts.some((one) => view.parties.includes(one.party_id))) return false;
+  if (
+    view.parties.length &&
+    !view.parties.includes(refusal.party_id) &&
+    !refusal.conflicts.some((one) => view.parties.includes(one.party_id))
+  )
+    return false;
   if (view.text === "") return true;
-  return foldText(`${refusal.title ?? ""}\n${refusal.plan_id ?? ""}\n${refusal.party_id}\n${partyName}`).includes(foldText(view.text));
+  return foldText(`${refusal.title ?? ""}\n${refusal.plan_id ?? ""}\n${refusal.party_id}\n${partyName}`).includes(
+    foldText(view.text),
+  );
 }

@@ -13,7 +13,7 @@ export interface RowsOf<T> {
 
 export class Rows<T> {
   readonly element: HTMLElement;
-  private readonly body = h("div", { class: "rows-body" });
+  private readonly body = h("div", { class: "rows-body", role: "presentation" });
   private readonly empty = h("p", { class: "calm", hidden: true });
   private items: readonly T[] = [];
   private selectedId: string | null = null;
@@ -21,7 +21,12 @@ export class Rows<T> {
   private drawn = "";
   private readonly resized: ResizeObserver;
 
+  /**
+   * @param name told apart from other lists on the page by it
+   * @param label what a screen reader calls the list
+   */
   constructor(
+    private readonly name: string,
     label: string,
     private readonly of: RowsOf<T>,
   ) {
@@ -74,12 +79,18 @@ export class Rows<T> {
 
   private draw(): void {
     const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE);
-    const last = Math.min(this.items.length, Math.ceil((this.element.scrollTop + this.element.clientHeight) / ROW_PX) + SPARE);
+    const last = Math.min(
+      this.items.length,
+      Math.ceil((this.element.scrollTop + this.element.clientHeight) / ROW_PX) + SPARE,
+    );
     const key = `${first}/${last}/${this.active}/${this.selectedId}`;
     if (key === this.drawn) return;
     this.drawn = key;
-    fill(this.body, this.items.slice(first, last).map((item, k) => this.row(item, first + k)));
-    this.element.setAttribute("aria-activedescendant", this.items.length ? `row-${this.active}` : "");
+    fill(
+      this.body,
+      this.items.slice(first, last).map((item, k) => this.row(item, first + k)),
+    );
+    this.element.setAttribute("aria-activedescendant", this.items.length ? `${this.name}-${this.active}` : "");
   }
 
   private row(item: T, place: number): HTMLElement {
@@ -87,7 +98,7 @@ export class Rows<T> {
       "div",
       {
         class: place === this.active ? "row active" : "row",
-        id: `row-${place}`,
+        id: `${this.name}-${place}`,
         role: "option",
         "aria-selected": String(this.of.idOf(item) === this.selectedId),
         "aria-posinset": place + 1,
@@ -108,7 +119,12 @@ export class Rows<T> {
   private key(event: KeyboardEvent): void {
     const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 1);
     const steps: Readonly<Partial<Record<string, number>>> = {
-      ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
     };
     const step = steps[event.key];
     const item = this.items[this.active];

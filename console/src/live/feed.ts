@@ -52,7 +52,7 @@ export class Feed {
       } catch (error) {
         if (error instanceof SignedOut) return this.enter("ended");
         if (error instanceof Problem && (error.status === 400 || error.status === 410)) this.cursor = null;
-        else if (error instanceof Problem) this.onTrouble(error);
+        else if (error instanceof Problem) await this.withoutStream(error);
       }
       if (this.isStopped()) return;
       // The server ends every stream after a while: that is no loss, the next one goes on where it ended.
@@ -144,6 +144,12 @@ export class Feed {
     const held = this.held;
     this.held = null;
     for (const news of held) this.known.take(news);
+  }
+
+  /** The server answers but does not stream: what it knows is shown all the same, with the line marked as lost. */
+  private async withoutStream(error: Problem): Promise<void> {
+    this.onTrouble(error);
+    if (!this.known.isLoaded) await this.snapshot();
   }
 
   private enter(state: FeedState): void {

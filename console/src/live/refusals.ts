@@ -8,7 +8,11 @@ const PAGE = 200;
 const EVERY_MS = 20_000;
 
 /** Reads pages of refusals into `known`; returns the ids of those that came. */
-export async function readRefusals(api: Api, known: Known, narrow: { readonly settled?: boolean }): Promise<Set<string>> {
+export async function readRefusals(
+  api: Api,
+  known: Known,
+  narrow: { readonly settled?: boolean },
+): Promise<Set<string>> {
   const seen = new Set<string>();
   let cursor: string | null = null;
   try {

@@ -40,9 +40,7 @@ export class EventParser {
 
   private finish(): SentEvent | null {
     const event: SentEvent | null =
-      this.data.length === 0
-        ? null
-        : { event: this.event || "message", data: this.data.join("\n"), id: this.id };
+      this.data.length === 0 ? null : { event: this.event || "message", data: this.data.join("\n"), id: this.id };
     this.event = "";
     this.data = [];
     return event;

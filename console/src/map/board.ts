@@ -77,6 +77,12 @@ export class MapBoard implements MapPort {
       interleaved: false,
       layers: [],
       pickingRadius: 4,
+      // Its canvas takes no keys: it must be no stop for them.
+      onLoad: () => {
+        const canvas = this.overlay.getCanvas();
+        canvas?.setAttribute("tabindex", "-1");
+        canvas?.setAttribute("aria-hidden", "true");
+      },
       onHover: (info) => this.hover.show(info.object as Item | undefined, info.x, info.y, this.context),
       getCursor: ({ isHovering }) => (this.clicks ? "crosshair" : isHovering ? "pointer" : "grab"),
     });
@@ -84,7 +90,9 @@ export class MapBoard implements MapPort {
     this.labels = new LabelCanvas(this.map);
     this.readout = new Readout(this.map, context);
     host.append(this.readout.element);
-    this.map.on("click", (event) => this.click(event.point, { lat_deg: event.lngLat.lat, lon_deg: wrapLon(event.lngLat.lng) }));
+    this.map.on("click", (event) =>
+      this.click(event.point, { lat_deg: event.lngLat.lat, lon_deg: wrapLon(event.lngLat.lng) }),
+    );
     this.map.on("dblclick", (event) => {
       if (!this.clicks) return;
       event.preventDefault();
@@ -142,7 +150,10 @@ export class MapBoard implements MapPort {
     if (isNew) {
       this.generation = known.generation;
       this.table.update(known.plans);
-      this.places = partyPlaces([...known.parties.keys(), ...[...known.plans.values()].map((plan) => plan.party_id)], this.context.who.party_id);
+      this.places = partyPlaces(
+        [...known.parties.keys(), ...[...known.plans.values()].map((plan) => plan.party_id)],
+        this.context.who.party_id,
+      );
       if (!this.isFitted && known.isLoaded && known.plans.size > 0) {
         this.isFitted = true;
         this.fitAll(false);

@@ -26,11 +26,18 @@ export function decodeCamera(text: string | null): Camera | null {
 export function encodeCamera(map: MapLibre): string {
   const { lat, lng } = map.getCenter();
   const round = (value: number, digits: number): number => Number(value.toFixed(digits));
-  return [round(lat, 5), round(lng, 5), round(map.getZoom(), 2), round(map.getBearing(), 1), round(map.getPitch(), 1)].join(",");
+  return [
+    round(lat, 5),
+    round(lng, 5),
+    round(map.getZoom(), 2),
+    round(map.getBearing(), 1),
+    round(map.getPitch(), 1),
+  ].join(",");
 }
 
 /** How much of the map's height the way up to the highest point may take. */
 const HEIGHT_SHARE = 0.3;
+const MARGIN_SHARE = 0.14;
 
 /**
  * Moves the view so that points are in it.
@@ -40,16 +47,23 @@ const HEIGHT_SHARE = 0.3;
 export function fitPoints(map: MapLibre, points: Iterable<LatLon>, height_m = 0, isAnimated = true): void {
   const [south, west, north, east] = boundsOf(points);
   if (!(south <= north)) return;
-  const box: [[number, number], [number, number]] = [[west, Math.max(-85, south)], [east, Math.min(85, north)]];
-  const camera = map.cameraForBounds(box, { padding: 60, maxZoom: NEAREST_ZOOM, bearing: map.getBearing() });
+  const box: [[number, number], [number, number]] = [
+    [west, Math.max(-85, south)],
+    [east, Math.min(85, north)],
+  ];
+  // The drawer may have opened just now; what is fitted must fit into what is left.
+  map.resize();
+  const { clientWidth, clientHeight } = map.getContainer();
+  const padding = Math.round(Math.min(clientWidth, clientHeight) * MARGIN_SHARE);
+  const camera = map.cameraForBounds(box, { padding, maxZoom: NEAREST_ZOOM, bearing: map.getBearing() });
   if (!camera?.center) return;
   const rise_m = height_m * Math.sin((map.getPitch() * Math.PI) / 180);
-  const highest_px = map.getContainer().clientHeight * HEIGHT_SHARE;
-  const nearest = rise_m > 0 ? zoomAt((rise_m / highest_px), (south + north) / 2) : NEAREST_ZOOM;
+  const highest_px = clientHeight * HEIGHT_SHARE;
+  const nearest = rise_m > 0 ? zoomAt(rise_m / highest_px, (south + north) / 2) : NEAREST_ZOOM;
   const zoom = Math.min(camera.zoom ?? NEAREST_ZOOM, nearest);
   const offset: [number, number] = [0, rise_m / metresAPixel(zoom, (south + north) / 2)];
-  const duration = isAnimated && !prefersStill() ? 500 : 0;
-  map.easeTo({ center: camera.center, zoom, offset, duration });
+  const isStill = !isAnimated || prefersStill();
+  map.easeTo({ center: camera.center, zoom, offset, duration: 500, animate: !isStill });
 }
 
 const EQUATOR_M = 40_075_016;

@@ -7,7 +7,13 @@ import type { Context, Draft } from "../shell/context";
 import { ghostOf, piecesOf, refusedGhosts, settlementArrows, type Scene, wayOutGhosts } from "./scene";
 import type { VolumeTable } from "./table";
 
-export function gatherScene(scene: Scene, context: Context, table: VolumeTable, draft: Draft | null, instant_ms: number): void {
+export function gatherScene(
+  scene: Scene,
+  context: Context,
+  table: VolumeTable,
+  draft: Draft | null,
+  instant_ms: number,
+): void {
   const { selection } = context.view.get();
   const refusal = refusalOf(selection, context);
   const chosen = chosenConflicts(selection, context);
@@ -53,7 +59,8 @@ function selectedIds(selection: Selection | null, refusal: Refusal | null, confl
 function conflictsAt(context: Context, instant_ms: number, except: readonly Conflict[]): Conflict[] {
   const found: Conflict[] = [];
   const take = (conflicts: readonly Conflict[]): void => {
-    for (const conflict of conflicts) if (!except.includes(conflict) && isAt(conflict, instant_ms)) found.push(conflict);
+    for (const conflict of conflicts)
+      if (!except.includes(conflict) && isAt(conflict, instant_ms)) found.push(conflict);
   };
   for (const conflicts of context.known.standing.values()) take(conflicts);
   for (const refusal of context.known.refusals.values()) if (!refusal.settlement.is_settled) take(refusal.conflicts);

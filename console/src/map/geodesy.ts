@@ -66,7 +66,9 @@ function vincenty(from: LatLon, bearing_deg: number, distance_m: number): LatLon
     const c2 = Math.cos(2 * sigma1 + sigma);
     const s = Math.sin(sigma);
     const step =
-      b * s * (c2 + (b / 4) * (Math.cos(sigma) * (2 * c2 * c2 - 1) - (b / 6) * c2 * (4 * s * s - 3) * (4 * c2 * c2 - 3)));
+      b *
+      s *
+      (c2 + (b / 4) * (Math.cos(sigma) * (2 * c2 * c2 - 1) - (b / 6) * c2 * (4 * s * s - 3) * (4 * c2 * c2 - 3)));
     const next = distance_m / (b_m * a) + step;
     const change = Math.abs(next - sigma);
     sigma = next;
@@ -83,8 +85,27 @@ function vincenty(from: LatLon, bearing_deg: number, distance_m: number): LatLon
   return { lat_deg: lat / RAD, lon_deg: from.lon_deg + lon / RAD };
 }
 
-/** Distance and first bearing from one place to another (sphere of the mean radius at their middle). */
+/** Up to this difference in degrees Gauss's mid-latitude formulas are as good as a drawing needs. */
+const MIDDLE_DEG = 3;
+
+/** Distance and first bearing from one place to another. */
 export function reach(from: LatLon, to: LatLon): Reach {
+  const isNear = Math.abs(to.lat_deg - from.lat_deg) < MIDDLE_DEG && Math.abs(to.lon_deg - from.lon_deg) < MIDDLE_DEG;
+  return isNear && Math.abs(from.lat_deg) < 85 ? midLatitude(from, to) : spherical(from, to);
+}
+
+function midLatitude(from: LatLon, to: LatLon): Reach {
+  const middle = ((from.lat_deg + to.lat_deg) / 2) * RAD;
+  const w = 1 - E2 * Math.sin(middle) ** 2;
+  const turn = (to.lon_deg - from.lon_deg) * RAD;
+  const east_m = (A_M / Math.sqrt(w)) * Math.cos(middle) * turn;
+  const north_m = ((A_M * (1 - E2)) / w ** 1.5) * (to.lat_deg - from.lat_deg) * RAD;
+  // The bearing is that at the middle; meridians have turned by half the convergence until there.
+  const bearing_deg = (Math.atan2(east_m, north_m) - (turn * Math.sin(middle)) / 2) / RAD;
+  return { distance_m: Math.hypot(east_m, north_m), bearing_deg: (bearing_deg + 360) % 360 };
+}
+
+function spherical(from: LatLon, to: LatLon): Reach {
   const [lat1, lat2] = [from.lat_deg * RAD, to.lat_deg * RAD];
   const turn = (to.lon_deg - from.lon_deg) * RAD;
   const bearing_deg =

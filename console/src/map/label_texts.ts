@@ -19,8 +19,9 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasH
     if (seen.has(plan.plan_id) || seen.size >= MOST) continue;
     seen.add(plan.plan_id);
     const isStrong = plan.plan_id === selectedId || plan.state === "contingent" || plan.state === "nonconforming";
-    const band = hasHeights ? `  ${context.units.band(volume.lower_m, volume.upper_m, volume.datum)}` : "";
-    const text = `${STATE_STYLE[plan.state].mark} ${shortened(planName(plan))}${band}`;
+    const band = hasHeights ? `  \u2066${context.units.band(volume.lower_m, volume.upper_m, volume.datum)}\u2069` : "";
+    // A name keeps its own direction and does not reorder the heights behind it (Unicode FSI, LRI, PDI).
+    const text = `${STATE_STYLE[plan.state].mark} \u2068${shortened(planName(plan))}\u2069${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
   return [...strong, ...scene.arrows.map((arrow) => arrowLabel(arrow, context, isTilted)), ...plain];
@@ -45,5 +46,10 @@ const LONGEST = 18;
 
 function shortened(name: string): string {
   const signs = [...name];
-  return signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
+  return signs.length > LONGEST
+    ? `${signs
+        .slice(0, LONGEST - 1)
+        .join("")
+        .trimEnd()}…`
+    : name;
 }

@@ -29,6 +29,7 @@ export class LabelCanvas {
     this.element = document.createElement("canvas");
     this.element.className = "labels";
     this.element.setAttribute("aria-hidden", "true");
+    this.element.dir = "ltr";
     const pen = this.element.getContext("2d");
     if (!pen) throw new Error("no 2D canvas");
     this.pen = pen;
@@ -129,7 +130,12 @@ export class LabelCanvas {
       const top = wanted + shift;
       let isFree = true;
       for (let k = 0; k < count * 4 && isFree; k += 4) {
-        const [l, t, r, b] = [this.taken[k], this.taken[k + 1], this.taken[k + 2], this.taken[k + 3]] as [number, number, number, number];
+        const [l, t, r, b] = [this.taken[k], this.taken[k + 1], this.taken[k + 2], this.taken[k + 3]] as [
+          number,
+          number,
+          number,
+          number,
+        ];
         isFree = right < l || left > r || top + LINE_PX < t || top > b;
       }
       if (!isFree) continue;

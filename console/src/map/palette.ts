@@ -9,10 +9,24 @@ export type Ground = "dark" | "light";
 /** Told apart by people with the common colour weaknesses (after Okabe and Ito); the first is the viewer's own. */
 const PARTY: Readonly<Record<Ground, readonly Rgb[]>> = {
   dark: [
-    [92, 184, 255], [242, 178, 75], [80, 205, 160], [200, 160, 255], [240, 228, 110], [255, 150, 190], [120, 220, 225], [214, 160, 120],
+    [92, 184, 255],
+    [242, 178, 75],
+    [80, 205, 160],
+    [200, 160, 255],
+    [240, 228, 110],
+    [255, 150, 190],
+    [120, 220, 225],
+    [214, 160, 120],
   ],
   light: [
-    [0, 94, 178], [176, 100, 0], [0, 125, 90], [112, 62, 180], [120, 104, 0], [178, 40, 110], [0, 116, 128], [128, 74, 34],
+    [0, 94, 178],
+    [176, 100, 0],
+    [0, 125, 90],
+    [112, 62, 180],
+    [120, 104, 0],
+    [178, 40, 110],
+    [0, 116, 128],
+    [128, 74, 34],
   ],
 };
 
@@ -28,12 +42,22 @@ export interface Inks {
 
 export const INKS: Readonly<Record<Ground, Inks>> = {
   dark: {
-    ink: [240, 244, 248], halo: [10, 16, 22], alarm: [255, 92, 92], good: [110, 230, 150],
-    grid: "rgba(150,170,190,0.22)", label: "#e8eef4", labelGround: "rgba(10,16,22,0.78)",
+    ink: [240, 244, 248],
+    halo: [10, 16, 22],
+    alarm: [255, 92, 92],
+    good: [110, 230, 150],
+    grid: "rgba(150,170,190,0.22)",
+    label: "#e8eef4",
+    labelGround: "rgba(10,16,22,0.78)",
   },
   light: {
-    ink: [20, 28, 36], halo: [255, 255, 255], alarm: [196, 22, 28], good: [0, 122, 60],
-    grid: "rgba(60,80,100,0.25)", label: "#16202a", labelGround: "rgba(255,255,255,0.85)",
+    ink: [20, 28, 36],
+    halo: [255, 255, 255],
+    alarm: [196, 22, 28],
+    good: [0, 122, 60],
+    grid: "rgba(60,80,100,0.25)",
+    label: "#16202a",
+    labelGround: "rgba(255,255,255,0.85)",
   },
 };
 

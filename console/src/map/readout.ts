@@ -4,7 +4,7 @@ import type { Map as MapLibre } from "maplibre-gl";
 import type { LatLon } from "../api/wire";
 import { fill, h, ltr } from "../shell/dom";
 import type { Context } from "../shell/context";
-import { scaleLength } from "../units/distance";
+import { NAUTICAL_MILE_M, scaleLength } from "../units/distance";
 import { wrapLon } from "../units/position";
 
 const SCALE_PX = 110;
@@ -23,7 +23,12 @@ export class Readout {
     private readonly map: MapLibre,
     private readonly context: Context,
   ) {
-    this.north = h("button", { type: "button", class: "north", on: { click: () => map.easeTo({ bearing: 0 }) } }, this.needle, h("span", { "aria-hidden": "true" }, "N"));
+    this.north = h(
+      "button",
+      { type: "button", class: "north", on: { click: () => map.easeTo({ bearing: 0 }) } },
+      this.needle,
+      h("span", { "aria-hidden": "true" }, "N"),
+    );
     this.copyButton = h("button", { type: "button", class: "icon copy", on: { click: () => this.copy() } }, "⧉");
     this.element = h(
       "div",
@@ -70,7 +75,8 @@ export class Readout {
     const [left, right] = [map.unproject([clientWidth / 2 - 50, y]), map.unproject([clientWidth / 2 + 50, y])];
     const metres_a_pixel = left.distanceTo(right) / 100;
     if (!(metres_a_pixel > 0)) return;
-    const unit_m = context.settings.get().height === "ft" && metres_a_pixel * SCALE_PX > 1852 ? 1852 : 1;
+    const unit_m =
+      context.settings.get().height === "ft" && metres_a_pixel * SCALE_PX >= NAUTICAL_MILE_M / 2 ? NAUTICAL_MILE_M : 1;
     const length_m = scaleLength((metres_a_pixel * SCALE_PX) / unit_m) * unit_m;
     this.scaleBar.style.width = `${length_m / metres_a_pixel}px`;
     fill(this.scaleText, ltr(context.units.distance(length_m)));

@@ -42,7 +42,15 @@ export interface Scene {
   handles: readonly LatLon[];
 }
 
-export const EMPTY_SCENE: Scene = { items: [], ahead: [], selected: [], pieces: [], ghosts: [], arrows: [], handles: [] };
+export const EMPTY_SCENE: Scene = {
+  items: [],
+  ahead: [],
+  selected: [],
+  pieces: [],
+  ghosts: [],
+  arrows: [],
+  handles: [],
+};
 
 export function piecesOf(conflict: Conflict, isSelected: boolean): Piece[] {
   return conflict.outline
@@ -100,7 +108,9 @@ function arrowOf(volume: PlanVolume, kind: ShiftKind, settlement: Settlement): A
 function touched(refusal: Refusal): readonly PlanVolume[] {
   const volumes = refusal.volumes ?? [];
   const meeting = volumes.filter((volume) =>
-    refusal.conflicts.some((one) => Date.parse(volume.start) < Date.parse(one.end) && Date.parse(one.start) < Date.parse(volume.end)),
+    refusal.conflicts.some(
+      (one) => Date.parse(volume.start) < Date.parse(one.end) && Date.parse(one.start) < Date.parse(volume.end),
+    ),
   );
   return meeting.length ? meeting : volumes;
 }

@@ -15,8 +15,18 @@ interface Found {
   readonly go: () => void;
 }
 
-export function mountSearch(context: Context, goTo: (place: LatLon) => void, fitPlan: (planId: string) => void): HTMLElement {
-  const list = h("ul", { class: "found", role: "listbox", id: "found", hidden: true, "aria-label": context.say("search") });
+export function mountSearch(
+  context: Context,
+  goTo: (place: LatLon) => void,
+  fitPlan: (planId: string) => void,
+): HTMLElement {
+  const list = h("ul", {
+    class: "found",
+    role: "listbox",
+    id: "found",
+    hidden: true,
+    "aria-label": context.say("search"),
+  });
   const input = h("input", {
     type: "search",
     id: "search",
@@ -54,7 +64,12 @@ export function mountSearch(context: Context, goTo: (place: LatLon) => void, fit
       found.map((one, k) =>
         h(
           "li",
-          { id: `found-${k}`, role: "option", "aria-selected": String(k === active), on: { mousedown: () => choose(one) } },
+          {
+            id: `found-${k}`,
+            role: "option",
+            "aria-selected": String(k === active),
+            on: { mousedown: () => choose(one) },
+          },
           one.label,
           one.detail,
         ),

@@ -25,7 +25,9 @@ export function groundStyle(ground: Ground, world: World | null): StyleSpecifica
     { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
     { id: "coast", type: "line", source: "land", paint: { "line-color": colors.coast, "line-width": 1 } },
     {
-      id: "borders", type: "line", source: "borders",
+      id: "borders",
+      type: "line",
+      source: "borders",
       paint: { "line-color": colors.border, "line-width": 1.2, "line-dasharray": [4, 2] },
     },
   );

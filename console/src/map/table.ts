@@ -124,7 +124,8 @@ export class VolumeTable {
       this.end_ms = grown(this.end_ms, new Float64Array(size));
       this.slotOf = grown(this.slotOf, new Int32Array(size));
     }
-    if (slots > this.shown.length) this.shown = grown(this.shown, new Uint8Array(Math.max(slots, this.shown.length * 2)));
+    if (slots > this.shown.length)
+      this.shown = grown(this.shown, new Uint8Array(Math.max(slots, this.shown.length * 2)));
   }
 }
 

@@ -4,13 +4,7 @@ import type { Conflict, PlanView, Refusal } from "../api/wire";
 import type { Selection } from "./view";
 
 export type AttentionKind =
-  | "contingent"
-  | "nonconforming"
-  | "standing"
-  | "refused"
-  | "in_my_way"
-  | "overdue"
-  | "ending";
+  "contingent" | "nonconforming" | "standing" | "refused" | "in_my_way" | "overdue" | "ending";
 
 /** One thing to look at. The lower the rank, the sooner. */
 export interface Attention {
@@ -58,7 +52,9 @@ export function attention(knowledge: Knowledge, now_ms: number): Attention[] {
     if (!plan || plan.state === "ended") continue;
     conflicts.forEach((conflict, place) => {
       if (Date.parse(conflict.end) <= now_ms) return;
-      found.push(make("standing", plan, { kind: "conflict", planId, place }, Date.parse(conflict.start), conflict.party_id));
+      found.push(
+        make("standing", plan, { kind: "conflict", planId, place }, Date.parse(conflict.start), conflict.party_id),
+      );
     });
   }
   for (const refusal of knowledge.refusals) {

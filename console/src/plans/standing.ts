@@ -7,6 +7,8 @@ import type { Known } from "./known";
 const AHEAD_MS = 6 * 3_600_000;
 const MOST = 300;
 const GAP_MS = 40;
+/** After an answer that did not come, nothing is asked for a while. */
+const REST_MS = 30_000;
 /** Asked again after this long anyway: a plan that shares conflicts only may have come beside it unseen. */
 const AGAIN_MS = 300_000;
 
@@ -15,6 +17,7 @@ export class StandingWatch {
   private readonly asked = new Map<string, string>();
   private isRunning = false;
   private isStopped = false;
+  private restUntil_ms = 0;
 
   constructor(
     private readonly api: Api,
@@ -28,7 +31,7 @@ export class StandingWatch {
 
   /** Asks about plans that changed, or beside which something changed, since they were asked about. */
   async look(): Promise<void> {
-    if (this.isRunning) return;
+    if (this.isRunning || this.now() < this.restUntil_ms) return;
     this.isRunning = true;
     try {
       for (const plan of due(this.known.plans.values(), this.now())) {
@@ -43,6 +46,7 @@ export class StandingWatch {
     } catch {
       // The feed tells the viewer when the line is down; what is missing here is asked for again.
       this.asked.clear();
+      this.restUntil_ms = this.now() + REST_MS;
     } finally {
       this.isRunning = false;
     }

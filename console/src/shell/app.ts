@@ -124,7 +124,10 @@ export class App {
 
   private placeOf(partyId: string): number {
     if (this.places.generation !== this.known.generation) {
-      const ids = [...this.known.parties.keys(), ...[...this.known.plans.values()].map((plan: PlanView) => plan.party_id)];
+      const ids = [
+        ...this.known.parties.keys(),
+        ...[...this.known.plans.values()].map((plan: PlanView) => plan.party_id),
+      ];
       this.places = { generation: this.known.generation, map: partyPlaces(ids, this.who.party_id) };
     }
     return this.places.map.get(partyId) ?? 1;
@@ -139,7 +142,11 @@ export class App {
   private mountShell(): void {
     this.unmountShell();
     const { context, layout } = this;
-    const topbar = mountTopbar(context, () => void this.signOut(), () => openHelp(context));
+    const topbar = mountTopbar(
+      context,
+      () => void this.signOut(),
+      () => openHelp(context),
+    );
     layout.label(this.words);
     layout.top.replaceChildren(topbar.element);
     layout.time.replaceChildren();
@@ -217,7 +224,11 @@ export class App {
         if (this.known.isLoaded) void this.standing.look();
       }),
       this.view.subscribe((now, before) => {
-        const isInstantOnly = now.instant_ms !== before.instant_ms && Object.keys(now).every((name) => name === "instant_ms" || now[name as keyof typeof now] === before[name as keyof typeof now]);
+        const isInstantOnly =
+          now.instant_ms !== before.instant_ms &&
+          Object.keys(now).every(
+            (name) => name === "instant_ms" || now[name as keyof typeof now] === before[name as keyof typeof now],
+          );
         if (isInstantOnly) this.board.tick();
         else this.board.update();
         this.timebar?.update();
@@ -238,11 +249,14 @@ export class App {
       this.layout.show(pane);
       focus();
     };
-    const focusIn = (host: HTMLElement, what: string): void => host.querySelector<HTMLElement>(what)?.focus();
+    const focusIn = (host: HTMLElement, ...choices: string[]): void => {
+      const found = choices.map((one) => host.querySelector<HTMLElement>(one)).find((one) => one !== null);
+      found?.focus();
+    };
     return [
       { keys: ["?"], run: () => openHelp(this.context) },
       { keys: ["/"], run: () => show("map", () => focusIn(this.layout.map, "input")) },
-      { keys: ["l", "L"], run: () => show("list", () => focusIn(this.layout.screen, ".rows, input")) },
+      { keys: ["l", "L"], run: () => show("list", () => focusIn(this.layout.screen, ".rows:not([hidden])", "input")) },
       { keys: ["m", "M"], run: () => show("map", () => focusIn(this.layout.map, ".maplibregl-canvas")) },
       { keys: ["t", "T"], run: () => focusIn(this.layout.time, "canvas") },
       { keys: ["d", "D"], run: () => show("detail", () => focusIn(this.layout.detail, "h2")) },
@@ -303,7 +317,13 @@ export class App {
 }
 
 /** A page for somebody who is not signed in, or whose session cannot be asked for. */
-export function plainPage(words: Words, title: string, text: string, command: string | null, retry: (() => void) | null): HTMLElement {
+export function plainPage(
+  words: Words,
+  title: string,
+  text: string,
+  command: string | null,
+  retry: (() => void) | null,
+): HTMLElement {
   return h(
     "main",
     { class: "plain", dir: words.direction, lang: words.language },

@@ -27,7 +27,11 @@ export function openHelp(context: Context): void {
     "dialog",
     { class: "help", "aria-label": context.say("keys"), on: { close: () => dialog.remove() } },
     h("h2", {}, context.say("keys")),
-    h("dl", { class: "facts" }, KEYS.map(([key, text]) => [h("dt", {}, ltr(key, "key")), h("dd", {}, context.say(text))])),
+    h(
+      "dl",
+      { class: "facts" },
+      KEYS.map(([key, text]) => [h("dt", {}, ltr(key, "key")), h("dd", {}, context.say(text))]),
+    ),
     h("p", { class: "calm" }, context.say("map.heights_note")),
     h("form", { method: "dialog" }, h("button", { class: "primary", autofocus: true }, context.say("close"))),
   );

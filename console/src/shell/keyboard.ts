@@ -9,6 +9,8 @@ export interface Command {
 export function listen(commands: readonly Command[]): () => void {
   const heard = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    // A dialog has its own keys, Escape above all.
+    if (document.querySelector("dialog[open]")) return;
     if (event.key !== "Escape" && isField(event.target)) return;
     const command = commands.find((one) => one.keys.includes(event.key));
     if (!command) return;

@@ -11,7 +11,7 @@ export type Pane = "list" | "map" | "detail";
 
 export class Layout {
   readonly top = h("div", { class: "top" });
-  readonly screen = h("div", { class: "screen", role: "tabpanel" });
+  readonly screen = h("div", { class: "screen", role: "tabpanel", id: "screen" });
   readonly map = h("main", { class: "map" });
   readonly detail = h("div", { class: "detail" });
   readonly time = h("section", { class: "time" });
@@ -25,7 +25,17 @@ export class Layout {
   constructor(root: HTMLElement, notices: HTMLElement) {
     this.left = h("section", { class: "left" }, this.tabBar, this.screen);
     this.map.append(this.tools);
-    this.frame = h("div", { class: "frame", "data-pane": this.pane }, this.top, this.left, this.map, this.detail, this.time, this.panes, notices);
+    this.frame = h(
+      "div",
+      { class: "frame", "data-pane": this.pane },
+      this.top,
+      this.left,
+      this.map,
+      this.detail,
+      this.time,
+      this.panes,
+      notices,
+    );
     fill(root, this.frame);
   }
 
@@ -35,7 +45,16 @@ export class Layout {
     this.time.setAttribute("aria-label", words.say("time.slider"));
     this.panes.setAttribute("aria-label", words.say("panes"));
     const pane = (name: Pane, key: Key): HTMLElement =>
-      h("button", { type: "button", "aria-pressed": String(this.pane === name), "data-pane": name, on: { click: () => this.show(name) } }, words.say(key));
+      h(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(this.pane === name),
+          "data-pane": name,
+          on: { click: () => this.show(name) },
+        },
+        words.say(key),
+      );
     fill(this.panes, pane("list", "pane.list"), pane("map", "pane.map"), pane("detail", "pane.detail"));
   }
 
@@ -48,7 +67,11 @@ export class Layout {
     }
   }
 
-  tabs(screens: readonly { readonly id: string; readonly title: string }[], chosen: string, choose: (id: string) => void): void {
+  tabs(
+    screens: readonly { readonly id: string; readonly title: string }[],
+    chosen: string,
+    choose: (id: string) => void,
+  ): void {
     const move = (event: KeyboardEvent): void => {
       const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
       const signed = document.documentElement.dir === "rtl" ? -step : step;
@@ -61,7 +84,18 @@ export class Layout {
     fill(
       this.tabBar,
       screens.map(({ id, title }) =>
-        h("button", { type: "button", role: "tab", "aria-selected": String(id === chosen), tabindex: id === chosen ? 0 : -1, on: { click: () => choose(id), keydown: move } }, title),
+        h(
+          "button",
+          {
+            type: "button",
+            role: "tab",
+            "aria-controls": "screen",
+            "aria-selected": String(id === chosen),
+            tabindex: id === chosen ? 0 : -1,
+            on: { click: () => choose(id), keydown: move },
+          },
+          title,
+        ),
       ),
     );
     this.tabBar.hidden = screens.length < 2;
@@ -71,7 +105,18 @@ export class Layout {
   toolbar(context: Context, board: MapBoard): void {
     const { isTilted } = context.settings.get();
     const tool = (key: Key, mark: string, click: () => void, isOn?: boolean): HTMLElement =>
-      h("button", { type: "button", class: "icon", "aria-label": context.say(key), title: context.say(key), "aria-pressed": isOn === undefined ? undefined : String(isOn), on: { click } }, mark);
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon",
+          "aria-label": context.say(key),
+          title: context.say(key),
+          "aria-pressed": isOn === undefined ? undefined : String(isOn),
+          on: { click },
+        },
+        mark,
+      );
     const isOpen = this.tools.querySelector("details")?.open ?? false;
     fill(
       this.tools,
@@ -86,7 +131,16 @@ export class Layout {
         h(
           "ul",
           {},
-          STATES.map((state) => h("li", {}, h("span", { class: `swatch ${state}`, "aria-hidden": "true" }), STATE_STYLE[state].mark, " ", context.say(`state.${state}`))),
+          STATES.map((state) =>
+            h(
+              "li",
+              {},
+              h("span", { class: `swatch ${state}`, "aria-hidden": "true" }),
+              STATE_STYLE[state].mark,
+              " ",
+              context.say(`state.${state}`),
+            ),
+          ),
           h("li", {}, h("span", { class: "swatch piece", "aria-hidden": "true" }), context.say("legend.conflict")),
           h("li", {}, h("span", { class: "swatch refused", "aria-hidden": "true" }), context.say("legend.refused")),
           h("li", {}, h("span", { class: "swatch way_out", "aria-hidden": "true" }), context.say("legend.way_out")),

@@ -19,14 +19,22 @@ export class Notices {
 
   /** Shows one line; bad news stays until it is dismissed. */
   show(tone: Tone, text: string, detail = ""): void {
+    // Said once is enough, however often it is tried again.
+    const key = `${tone}/${text}/${detail}`;
+    for (const shown of this.element.children) if (shown.getAttribute("data-key") === key) shown.remove();
     const close = h(
       "button",
-      { type: "button", class: "icon", "aria-label": this.words().say("dismiss"), on: { click: () => notice.remove() } },
+      {
+        type: "button",
+        class: "icon",
+        "aria-label": this.words().say("dismiss"),
+        on: { click: () => notice.remove() },
+      },
       "×",
     );
     const notice = h(
       "div",
-      { class: `notice ${tone}`, role: tone === "bad" ? "alert" : undefined },
+      { class: `notice ${tone}`, "data-key": key, role: tone === "bad" ? "alert" : undefined },
       h("div", {}, h("strong", {}, text), detail ? h("p", {}, foreign(detail)) : null),
       close,
     );

@@ -21,7 +21,8 @@ const KEY = "detente.console.settings";
 export function loadSettings(languages: readonly string[]): Store<Settings> {
   const kept = read();
   const store = new Store<Settings>({
-    language: LANGUAGES.find((known) => known === kept["language"]) ?? chooseLanguage([...languages, ...navigator.languages]),
+    language:
+      LANGUAGES.find((known) => known === kept["language"]) ?? chooseLanguage([...languages, ...navigator.languages]),
     theme: oneOf(kept["theme"], ["auto", "dark", "light"]),
     height: oneOf(kept["height"], ["m", "ft"]),
     zone: oneOf(kept["zone"], ["utc", "local"]),

@@ -14,12 +14,22 @@ export interface Mounted {
 
 export function mountTopbar(context: Context, signOut: () => void, help: () => void): Mounted {
   const clock = h("time", { class: "clock num", dir: "ltr" });
-  const line = h("button", { type: "button", class: "line", "aria-live": "polite", on: { click: () => context.feed.retryNow() } });
+  const lineText = h("span", { role: "status" });
+  // Counted down for the eye only: a screen reader is told that the line is lost, not every second of it.
+  const wait = h("span", { "aria-hidden": "true" });
+  const line = h(
+    "button",
+    { type: "button", on: { click: () => context.feed.retryNow() } },
+    h("i", { class: "lamp", "aria-hidden": "true" }),
+    lineText,
+    wait,
+  );
   const warning = h("p", { class: "clock-warning", role: "alert", hidden: true });
 
   function tick(): void {
     const now_ms = context.clock.now();
-    const local = context.settings.get().zone === "local" ? h("small", {}, ` ${formatTime(now_ms, "local", false)}`) : null;
+    const local =
+      context.settings.get().zone === "local" ? h("small", {}, ` ${formatTime(now_ms, "local", false)}`) : null;
     fill(clock, h("span", { class: "date" }, `${formatDate(now_ms, "utc")} `), formatTime(now_ms, "utc"), local);
     const off_ms = context.clock.behind_ms();
     warning.hidden = !context.clock.isOff();
@@ -33,8 +43,9 @@ export function mountTopbar(context: Context, signOut: () => void, help: () => v
   function showLine(): void {
     const { state, retryAt_ms } = context.feed;
     const wait_s = Math.max(0, Math.ceil((retryAt_ms - Date.now()) / 1000));
-    const text = state === "lost" && wait_s > 0 ? context.say("line.lost_retry", { n: wait_s }) : context.say(`line.${state}`);
-    if (line.textContent !== text) fill(line, h("i", { class: "lamp", "aria-hidden": "true" }), h("span", {}, text));
+    const text = context.say(`line.${state}`);
+    if (lineText.textContent !== text) lineText.textContent = text;
+    wait.textContent = state === "lost" && wait_s > 0 ? context.say("line.again", { n: wait_s }) : "";
     line.className = `line ${state}`;
     line.title = state === "lost" ? context.say("line.retry") : text;
   }
@@ -42,6 +53,7 @@ export function mountTopbar(context: Context, signOut: () => void, help: () => v
   const timer = setInterval(tick, 1000);
   const undo = context.feed.subscribe(tick);
   const { who } = context;
+  const menu = settingsMenu(context, signOut, help);
   const element = h(
     "header",
     { class: "topbar" },
@@ -55,7 +67,7 @@ export function mountTopbar(context: Context, signOut: () => void, help: () => v
     ),
     clock,
     line,
-    settingsMenu(context, signOut, help),
+    menu.element,
     warning,
   );
   tick();
@@ -63,6 +75,7 @@ export function mountTopbar(context: Context, signOut: () => void, help: () => v
     element,
     unmount: () => {
       clearInterval(timer);
+      menu.unmount();
       undo();
     },
   };
@@ -81,10 +94,14 @@ function roleText(context: Context): string {
   return role ? context.say(`role.${role}`) : context.who.role;
 }
 
-function settingsMenu(context: Context, signOut: () => void, help: () => void): HTMLElement {
+function settingsMenu(context: Context, signOut: () => void, help: () => void): Mounted {
   const set = (patch: Partial<Settings>): void => context.settings.set(patch);
   const now = context.settings.get();
-  const pick = <T extends string>(label: Key, name: keyof Settings, choices: readonly (readonly [T, string])[]): HTMLElement => {
+  const pick = <T extends string>(
+    label: Key,
+    name: keyof Settings,
+    choices: readonly (readonly [T, string])[],
+  ): HTMLElement => {
     const id = `setting-${name}`;
     const select = h(
       "select",
@@ -100,11 +117,29 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void): 
     h(
       "div",
       { class: "menu-body" },
-      pick("language", "language", LANGUAGES.map((language): [Language, string] => [language, LANGUAGE_NAMES[language]])),
-      pick("theme", "theme", [["auto", context.say("theme.auto")], ["dark", context.say("theme.dark")], ["light", context.say("theme.light")]]),
-      pick("units.height", "height", [["m", context.say("units.m")], ["ft", context.say("units.ft")]]),
-      pick("units.zone", "zone", [["utc", "UTC"], ["local", context.say("units.local")]]),
-      pick("units.notation", "notation", [["decimal", context.say("notation.decimal")], ["minutes", context.say("notation.minutes")], ["mgrs", "MGRS"]]),
+      pick(
+        "language",
+        "language",
+        LANGUAGES.map((language): [Language, string] => [language, LANGUAGE_NAMES[language]]),
+      ),
+      pick("theme", "theme", [
+        ["auto", context.say("theme.auto")],
+        ["dark", context.say("theme.dark")],
+        ["light", context.say("theme.light")],
+      ]),
+      pick("units.height", "height", [
+        ["m", context.say("units.m")],
+        ["ft", context.say("units.ft")],
+      ]),
+      pick("units.zone", "zone", [
+        ["utc", "UTC"],
+        ["local", context.say("units.local")],
+      ]),
+      pick("units.notation", "notation", [
+        ["decimal", context.say("notation.decimal")],
+        ["minutes", context.say("notation.minutes")],
+        ["mgrs", "MGRS"],
+      ]),
       h("button", { type: "button", on: { click: help } }, context.say("keys"), " ", ltr("?")),
       h("button", { type: "button", on: { click: signOut } }, context.say("sign_out")),
     ),
@@ -115,8 +150,9 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void): 
     menu.querySelector("summary")?.focus();
     event.stopPropagation();
   });
-  document.addEventListener("pointerdown", (event) => {
+  const away = (event: PointerEvent): void => {
     if (!menu.contains(event.target as Node)) menu.open = false;
-  });
-  return menu;
+  };
+  document.addEventListener("pointerdown", away);
+  return { element: menu, unmount: () => document.removeEventListener("pointerdown", away) };
 }

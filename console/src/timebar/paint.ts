@@ -67,7 +67,14 @@ function paintDensity(pen: CanvasRenderingContext2D, picture: Picture, width: nu
   }
 }
 
-function tick(pen: CanvasRenderingContext2D, at: number, width: number, count: number, length: number, color: string): void {
+function tick(
+  pen: CanvasRenderingContext2D,
+  at: number,
+  width: number,
+  count: number,
+  length: number,
+  color: string,
+): void {
   if (count === 0) return;
   pen.fillStyle = color;
   pen.fillRect(at, 0, Math.max(2, width), length);

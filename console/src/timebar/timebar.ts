@@ -26,6 +26,7 @@ export class Timebar {
   private window: Window | null = null;
   private density: Density | null = null;
   private densityKey = "";
+  private lastInstant_ms = 0;
   private readonly canvas: HTMLCanvasElement;
   private readonly label = h("output", { class: "instant" });
   private readonly playButton: HTMLButtonElement;
@@ -37,7 +38,11 @@ export class Timebar {
     host: HTMLElement,
     private readonly context: Context,
   ) {
-    this.player = new Player(() => context.instant(), (instant_ms) => this.move(instant_ms), () => this.update());
+    this.player = new Player(
+      () => context.instant(),
+      (instant_ms) => this.move(instant_ms),
+      () => this.update(),
+    );
     this.canvas = h("canvas", {
       class: "density",
       tabindex: "0",
@@ -92,8 +97,12 @@ export class Timebar {
       const span = spanOf(known.plans.values());
       this.window = keepIn(firstWindow(span, now_ms), instant_ms);
     }
-    const window = this.window ?? firstWindow(null, now_ms);
     const { instant_ms: chosen_ms, ahead_min } = view.get();
+    // Whoever moved the instant wants to see it; whoever moved the window wants to look elsewhere.
+    const hasJumped = chosen_ms !== null && chosen_ms !== this.lastInstant_ms;
+    this.lastInstant_ms = chosen_ms ?? 0;
+    if (this.window && hasJumped && !this.drag) this.window = keepIn(this.window, instant_ms);
+    const window = this.window ?? firstWindow(null, now_ms);
     paint(this.canvas, {
       window,
       density: this.densityFor(window),
@@ -122,14 +131,28 @@ export class Timebar {
         on: { change: () => context.view.set({ ahead_min: Number(ahead.value) }) },
       },
       AHEAD_CHOICES.map((minutes) =>
-        h("option", { value: minutes, selected: minutes === context.view.get().ahead_min }, minutes === 0 ? context.say("time.ahead.none") : `+${context.units.seconds(minutes * 60)}`),
+        h(
+          "option",
+          { value: minutes, selected: minutes === context.view.get().ahead_min },
+          minutes === 0 ? context.say("time.ahead.none") : `+${context.units.seconds(minutes * 60)}`,
+        ),
       ),
     );
     const jump = (by_ms: number, mark: string, label: string): HTMLElement =>
-      h("button", { type: "button", class: "icon", "aria-label": label, title: label, on: { click: () => this.step(by_ms) } }, mark);
+      h(
+        "button",
+        { type: "button", class: "icon", "aria-label": label, title: label, on: { click: () => this.step(by_ms) } },
+        mark,
+      );
     return [
       // Time runs to the right in every language, so these are not mirrored either.
-      h("span", { class: "transport", dir: "ltr" }, jump(-600_000, "«", context.say("time.back")), this.playButton, jump(600_000, "»", context.say("time.forward"))),
+      h(
+        "span",
+        { class: "transport", dir: "ltr" },
+        jump(-600_000, "«", context.say("time.back")),
+        this.playButton,
+        jump(600_000, "»", context.say("time.forward")),
+      ),
       speed,
       this.nowButton,
       this.label,
@@ -156,7 +179,9 @@ export class Timebar {
     this.playButton.textContent = this.player.isPlaying ? "❚❚" : "▶";
     this.nowButton.setAttribute("aria-pressed", String(isLive));
     const text = context.units.dateTime(instant_ms);
-    const away = isLive ? context.say("time.live") : `${instant_ms < now_ms ? "−" : "+"}${formatCountdown(instant_ms - now_ms)}`;
+    const away = isLive
+      ? context.say("time.live")
+      : `${instant_ms < now_ms ? "−" : "+"}${formatCountdown(instant_ms - now_ms)}`;
     fill(this.label, ltr(text), " ", h("small", { class: isLive ? "live" : "away" }, isLive ? away : ltr(away)));
     canvas.setAttribute("aria-valuemin", String(Math.round(window[0] / 1000)));
     canvas.setAttribute("aria-valuemax", String(Math.round(window[1] / 1000)));

@@ -10,7 +10,8 @@ const MGRS_NORTH = 84;
 
 export function formatPosition(place: LatLon, notation: Notation): string {
   if (notation === "mgrs" && place.lat_deg >= MGRS_SOUTH && place.lat_deg < MGRS_NORTH) return formatMgrs(place);
-  if (notation === "minutes") return `${degreesMinutes(place.lat_deg, 2, "N", "S")} ${degreesMinutes(place.lon_deg, 3, "E", "W")}`;
+  if (notation === "minutes")
+    return `${degreesMinutes(place.lat_deg, 2, "N", "S")} ${degreesMinutes(place.lon_deg, 3, "E", "W")}`;
   return `${decimal(place.lat_deg, "N", "S")} ${decimal(place.lon_deg, "E", "W")}`;
 }
 

@@ -66,7 +66,10 @@ export function formatSeconds(span_s: number, locale: string): string {
   const total = Math.round(Math.abs(span_s) * (Math.abs(span_s) < 10 ? 10 : 1)) / (Math.abs(span_s) < 10 ? 10 : 1);
   const unit = (value: number, name: "hour" | "minute" | "second"): string =>
     new Intl.NumberFormat(locale, {
-      style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 1,
+      style: "unit",
+      unit: name,
+      unitDisplay: "short",
+      maximumFractionDigits: 1,
     }).format(value);
   const hours = Math.floor(total / 3600);
   const minutes = Math.floor((total % 3600) / 60);
@@ -78,12 +81,16 @@ export function formatSeconds(span_s: number, locale: string): string {
   return parts.join(" ");
 }
 
-/** A value for `<input type="datetime-local">` in UTC, and back. */
-export function toInput(instant_ms: number): string {
-  return new Date(instant_ms).toISOString().slice(0, 19);
+/** `2026-07-01 10:05`, with seconds if there are any: how an instant in UTC is typed. */
+export function writeInstant(instant_ms: number): string {
+  const text = new Date(instant_ms).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, text.slice(17, 19) === "00" ? 16 : 19)}`;
 }
 
-export function fromInput(text: string): number | null {
-  const value = Date.parse(`${text}${text.length === 16 ? ":00" : ""}Z`);
+/** An instant in UTC out of what was typed: date and time, with or without `T`, seconds and `Z`. */
+export function parseInstant(text: string): number | null {
+  const found = /^(\d{4}-\d\d-\d\d)[T\s]+(\d\d:\d\d)(:\d\d)?\s*Z?$/i.exec(text.trim());
+  if (!found) return null;
+  const value = Date.parse(`${found[1]}T${found[2]}${found[3] ?? ":00"}Z`);
   return Number.isFinite(value) ? value : null;
 }

@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { attention, type Knowledge } from "./attention";
+import { at, conflict, NOON, plan, refusal, settled } from "./fixtures";
+import { Known } from "./known";
+import { planName } from "./naming";
+import { filterPlans, isAt, plansInConflict, spanOf } from "./select";
+import { due, neighbourKey } from "./standing";
+import { decodeView, DEFAULT_VIEW, encodeView, type View } from "./view";
+
+describe("what is known", () => {
+  test("an older version is old news", () => {
+    const known = new Known();
+    known.takePlan(plan({ version: 2, state: "activated" }));
+    known.takePlan(plan({ version: 1 }));
+    expect(known.plans.get(plan().plan_id)?.state).toBe("activated");
+  });
+
+  test("a plan that is gone is forgotten, and so is one that a snapshot does not bring", () => {
+    const known = new Known();
+    known.takePlan(plan({ plan_id: "a" }));
+    known.takePlan(plan({ plan_id: "b" }));
+    known.take({ kind: "gone", planId: "a" });
+    expect([...known.plans.keys()]).toEqual(["b"]);
+    known.keepOnly(new Set());
+    expect(known.plans.size).toBe(0);
+  });
+
+  test("a party without a name is called by its id", () => {
+    const known = new Known();
+    known.takeParties([{ party_id: "alpha", name: "Alpha air rescue" }]);
+    expect([known.partyName("alpha"), known.partyName("bravo")]).toEqual(["Alpha air rescue", "bravo"]);
+  });
+});
+
+describe("selections", () => {
+  const plans = [
+    plan({ plan_id: "1", title: "Étude du pont", is_mine: true, start: at(5) }),
+    plan({ plan_id: "2", party_id: "bravo", state: "ended", start: at(1) }),
+    plan({ plan_id: "3", party_id: "bravo", state: "activated", start: at(0) }),
+  ];
+  const pick = (change: Partial<View>, inConflict = new Set<string>()): string[] =>
+    filterPlans(plans, { ...DEFAULT_VIEW, ...change }, inConflict, (id) => `party ${id}`).map((one) => one.plan_id);
+
+  test("without filters: what is in force, by start", () => expect(pick({})).toEqual(["3", "1"]));
+  test("accents and case do not matter", () => expect(pick({ text: "ETUDE" })).toEqual(["1"]));
+  test("a party's name is searched too", () => expect(pick({ text: "party bravo" })).toEqual(["3"]));
+  test("only ours", () => expect(pick({ onlyMine: true })).toEqual(["1"]));
+  test("only a party", () => expect(pick({ parties: ["bravo"] })).toEqual(["3"]));
+  test("states", () => expect(pick({ states: ["ended"] })).toEqual(["2"]));
+  test("only in conflict", () => expect(pick({ onlyConflict: true }, new Set(["3"]))).toEqual(["3"]));
+
+  test("conflicts come from standing ones and from open refusals", () => {
+    const standing = new Map([
+      ["1", [conflict({ plan_id: "x" })]],
+      ["9", []],
+    ]);
+    const refusals = [
+      refusal({ plan_id: "r", conflicts: [conflict({ plan_id: "y" })] }),
+      refusal({ plan_id: "s", settlement: settled("time") }),
+    ];
+    expect([...plansInConflict(standing, refusals)].sort()).toEqual(["1", "r", "x", "y"]);
+  });
+
+  test("an end is exclusive", () => {
+    expect([isAt(plan(), NOON), isAt(plan(), NOON - 1), isAt(plan(), NOON + 3_600_000)]).toEqual([true, false, false]);
+  });
+
+  test("the span of nothing is nothing", () => {
+    expect(spanOf([])).toBeNull();
+    expect(spanOf(plans)).toEqual([NOON, NOON + 3_600_000]);
+  });
+
+  test("a plan without a title is called by the beginning of its id", () => {
+    expect([planName(plan()), planName(plan({ title: " " })), planName(plan({ title: "Heli" }))]).toEqual([
+      "11111111",
+      "11111111",
+      "Heli",
+    ]);
+  });
+});
+
+describe("what needs the viewer first", () => {
+  const see = (change: Partial<Knowledge>, now_ms = NOON): string[] => {
+    const plans = [...(change.plans ?? [])];
+    const all: Knowledge = {
+      plans,
+      planOf: (id) => plans.find((one) => one.plan_id === id),
+      refusals: [],
+      standing: [],
+      ...change,
+    };
+    return attention(all, now_ms).map((item) => item.kind);
+  };
+
+  test("off-nominal before conflicts before refusals before clocks", () => {
+    const plans = [
+      plan({ plan_id: "1", is_mine: true, start: at(-5) }),
+      plan({ plan_id: "2", state: "nonconforming" }),
+      plan({ plan_id: "3", state: "contingent" }),
+      plan({ plan_id: "4", is_mine: true, state: "activated", end: at(2) }),
+      plan({ plan_id: "5", is_mine: true, start: at(90), end: at(120) }),
+    ];
+    expect(
+      see({
+        plans,
+        standing: [["5", [conflict()]]],
+        refusals: [refusal(), refusal({ refusal_id: "r2", is_mine: false })],
+      }),
+    ).toEqual(["contingent", "nonconforming", "standing", "refused", "overdue", "in_my_way", "ending"]);
+  });
+
+  test("the sooner of two comes first", () => {
+    const refusals = [
+      refusal({ refusal_id: "late", conflicts: [conflict({ start: at(30), end: at(40) })] }),
+      refusal({ refusal_id: "soon" }),
+    ];
+    const knowledge: Knowledge = { plans: [], planOf: () => undefined, refusals, standing: [] };
+    expect(attention(knowledge, NOON).map((item) => item.selection)).toEqual([
+      { kind: "refusal", refusalId: "soon" },
+      { kind: "refusal", refusalId: "late" },
+    ]);
+  });
+
+  test("what is settled or over needs nobody", () => {
+    expect(see({ refusals: [refusal({ settlement: settled("height") })] })).toEqual([]);
+    expect(see({ refusals: [refusal()] }, NOON + 3_600_000)).toEqual([]);
+    expect(
+      see({ plans: [plan({ is_mine: true, state: "ended" })], standing: [[plan().plan_id, [conflict()]]] }),
+    ).toEqual([]);
+  });
+});
+
+describe("asking what stands beside own plans", () => {
+  test("own plans in force that begin soon, soonest first", () => {
+    const plans = [
+      plan({ plan_id: "other" }),
+      plan({ plan_id: "ended", is_mine: true, state: "ended" }),
+      plan({ plan_id: "second", is_mine: true, start: at(30) }),
+      plan({ plan_id: "first", is_mine: true }),
+      plan({ plan_id: "far", is_mine: true, start: at(1000), end: at(1100) }),
+      plan({ plan_id: "over", is_mine: true, start: at(-90), end: at(-30) }),
+    ];
+    expect(due(plans, NOON).map((one) => one.plan_id)).toEqual(["first", "second"]);
+  });
+
+  test("again when a neighbour changes, not when somebody far away does", () => {
+    const own = plan();
+    const key = neighbourKey(own, [own]);
+    expect(neighbourKey(own, [own, plan({ plan_id: "x", start: at(200), end: at(300) })])).toBe(key);
+    expect(neighbourKey(own, [own, plan({ plan_id: "x" })])).not.toBe(key);
+  });
+});
+
+describe("the address", () => {
+  const view: View = {
+    instant_ms: NOON,
+    parties: ["alpha", "bravo"],
+    states: ["activated"],
+    text: "a&b=c",
+    onlyMine: true,
+    onlyConflict: true,
+    selection: { kind: "conflict", planId: "p", place: 2 },
+    ahead_min: 60,
+  };
+
+  test("a view comes back as it went", () => expect(decodeView(`#${encodeView(view)}`)).toEqual(view));
+  test("the usual view is empty", () => {
+    expect(encodeView(DEFAULT_VIEW)).toBe("");
+    expect(decodeView("")).toEqual(DEFAULT_VIEW);
+  });
+  test.each(["t=yesterday", "sel=conflict.p", "sel=conflict.p.x", "sel=plan.", "ahead=7", "sel=other.x"])(
+    "%s is ignored",
+    (text) => {
+      expect(decodeView(`#${text}`)).toEqual(DEFAULT_VIEW);
+    },
+  );
+});
