@@ -89,8 +89,13 @@ def test_ctrl_c_shows_what_stands_so_far(exchange, file, tmp_path):
     mine = file(*(feature(f"many-{number}", "alpha", 42 + number / 50) for number in range(1_500)))
     words = [sys.executable, "-m", "detente", "declare", mine, *exchange.at("alpha")]
     log = tmp_path / "log"
-    with log.open("w") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=out, env={**os.environ, "COLUMNS": "200"})
+    # A shell that runs the tests in the background has them ignore the signal, and all that they start.
+    former = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with log.open("w") as out:
+            process = subprocess.Popen(words, stdout=out, stderr=out, env={**os.environ, "COLUMNS": "200"})
+    finally:
+        signal.signal(signal.SIGINT, former)
     with Client(exchange.url, **secret_of(exchange, "alpha")) as client:
         until = time.monotonic() + 60
         while time.monotonic() < until:
