@@ -155,6 +155,7 @@ async def test_a_refusal_that_one_may_not_see_answers_as_one_that_is_not_there(h
     assert everything.json() == {"refusals": [], "next": None}
 
 
+@pytest.mark.parametrize("who", OTHERS, ids=lambda who: who[1].value)
 async def test_nothing_that_is_not_shared_is_in_any_stream(house, who):
     live = await Reader(house.app, "/v1/events", await house.token(*who)).until_said(b"event: hello")
     silent = await Reader(house.app, "/v1/events", await house.token(*who)).until_said(b"event: hello")

@@ -3,7 +3,7 @@ import { attention, type Knowledge } from "./attention";
 import { at, conflict, NOON, plan, refusal, settled } from "./fixtures";
 import { Known } from "./known";
 import { planName } from "./naming";
-import { filterPlans, isAt, plansInConflict, spanOf } from "./select";
+import { filterPlans, firstInstant, isAt, plansInConflict, spanOf } from "./select";
 import { due, neighbourKey } from "./standing";
 import { decodeView, DEFAULT_VIEW, encodeView, type View } from "./view";
 
@@ -174,4 +174,21 @@ describe("the address", () => {
       expect(decodeView(`#${text}`)).toEqual(DEFAULT_VIEW);
     },
   );
+});
+
+describe("the instant that a page opens at", () => {
+  test("is now while something is in force", () => {
+    expect(firstInstant([plan(), plan({ start: at(200), end: at(260) })], NOON)).toBeNull();
+  });
+
+  test("is the first start ahead, of a plan that has not ended", () => {
+    const ahead = [plan({ start: at(300), end: at(360) }), plan({ start: at(200), end: at(260) })];
+    const ended = plan({ start: at(100), end: at(160), state: "ended" });
+    expect(firstInstant([...ahead, ended], NOON)).toBe(Date.parse(at(200)));
+  });
+
+  test("is now when all is over, or nothing is declared", () => {
+    expect(firstInstant([plan({ start: at(-90), end: at(-30) })], NOON)).toBeNull();
+    expect(firstInstant([], NOON)).toBeNull();
+  });
 });

@@ -60,6 +60,23 @@ export function isAt(span: { readonly start: string; readonly end: string }, ins
   return Date.parse(span.start) <= instant_ms && instant_ms < Date.parse(span.end);
 }
 
+/**
+ * The instant that a page opens at: now, or the first start ahead when nothing is in force now, so that whoever opens
+ * the page the evening before does not look at an empty map.
+ *
+ * @returns null for now
+ */
+export function firstInstant(plans: Iterable<PlanView>, now_ms: number): number | null {
+  let first = Infinity;
+  for (const plan of plans) {
+    if (plan.state === "ended") continue;
+    if (isAt(plan, now_ms)) return null;
+    const start_ms = Date.parse(plan.start);
+    if (start_ms > now_ms) first = Math.min(first, start_ms);
+  }
+  return Number.isFinite(first) ? first : null;
+}
+
 /** The window that holds all of the plans, or null without plans. */
 export function spanOf(plans: Iterable<PlanView>): readonly [number, number] | null {
   let from = Infinity;

@@ -10,6 +10,7 @@ import { RefusalWatch } from "../live/refusals";
 import { MapBoard } from "../map/board";
 import { cssColor, partyColor, partyPlaces } from "../map/palette";
 import { Known } from "../plans/known";
+import { firstInstant } from "../plans/select";
 import { Shown } from "../plans/shown";
 import { StandingWatch } from "../plans/standing";
 import { decodeView, encodeView, type Selection } from "../plans/view";
@@ -47,6 +48,7 @@ export class App {
   private units: Units;
   private timebar: Timebar | null = null;
   private camera: string;
+  private hasOpened = false;
   private screen = SCREENS[0]?.id ?? "";
   private places = { generation: -1, map: new Map<string, number>() };
   private unmountShell: () => void = () => undefined;
@@ -219,6 +221,7 @@ export class App {
       () => clearInterval(live),
       this.settings.subscribe((now, before) => this.onSettings(now, before)),
       this.known.subscribe(() => {
+        this.openAtFirst();
         this.board.update();
         this.timebar?.update();
         if (this.known.isLoaded) void this.standing.look();
@@ -236,6 +239,15 @@ export class App {
       }),
       listen(this.commands()),
     );
+  }
+
+  /** Once, when the plans are there and the address names no instant. */
+  private openAtFirst(): void {
+    if (!this.known.isLoaded || this.hasOpened) return;
+    this.hasOpened = true;
+    if (this.view.get().instant_ms !== null) return;
+    const instant_ms = firstInstant(this.known.plans.values(), this.clock.now());
+    if (instant_ms !== null) this.view.set({ instant_ms });
   }
 
   private tick(): void {
