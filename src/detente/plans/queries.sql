@@ -21,11 +21,6 @@ INSERT INTO plan_cell_lock (parent) SELECT u FROM unnest($1::bigint[]) AS u ORDE
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
 FROM plan WHERE plan_id = $1
 
--- name: find_all
--- Plans by their ids.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
-FROM plan WHERE plan_id = ANY ($1::uuid[])
-
 -- name: changed
 -- Plans by their ids, as they stand, and since which version others no longer see them.
 SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, hidden_from

@@ -148,10 +148,10 @@ class Refusals:
         made = await latest_of(self._pool, ids, ("plan.declared", "plan.changed"))
         activated = await latest_of(self._pool, ids, ("plan.activated",))
         ended = await latest_of(self._pool, ids, ("plan.ended", "plan.expired"))
-        plans = await store.find_all(self._pool, ids)
+        plans = await store.changed(self._pool, ids)
         in_the_way = sorted({one.plan_id for refused in batch for one in refused.blocking})
         return _Now(
-            plans={row.plan_id: row for row in plans},
+            plans={one: row.plan for one, row in plans.items()},
             steps={
                 one: Steps(_step(made.get(one)), _step(activated.get(one)), _step(ended.get(one)))
                 for one in ids

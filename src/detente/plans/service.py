@@ -135,6 +135,8 @@ class PlansService:
                 outcome = await self._write(await decide(), request)
                 if outcome is not None:
                     return outcome
+        except ConflictingPlan:
+            raise  # the call that found what is in the way looked for the request's own answer first
         except DetenteError:
             before = await answered_before(self._pool, who, plan_id, request)
             if before is None:

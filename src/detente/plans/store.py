@@ -176,13 +176,6 @@ async def find(pool: Pool, plan_id: str) -> PlanRow | None:
     return None if row is None else _plan(row)
 
 
-async def find_all(pool: Pool, plan_ids: Sequence[str]) -> list[PlanRow]:
-    """Plans by their ids, in no order; ids of no plan are passed over."""
-    with wrap_errors():
-        rows = await pool.fetch(_SQL["find_all"], plan_ids)
-    return [_plan(row) for row in rows]
-
-
 async def changed(pool: Pool, plan_ids: Sequence[str]) -> dict[str, ChangedRow]:
     """Plans by their ids; those that are not there are left out."""
     with wrap_errors():
