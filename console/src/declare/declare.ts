@@ -1,18 +1,17 @@
 /** The screen to declare a plan: draw or type it, see at once what is in the way, take a way out, declare. */
 
 import { Problem } from "../api/problem";
-import type { CheckResult, WayOut } from "../api/wire";
+import type { CheckResult, FilePlan, WayOut } from "../api/wire";
 import { conflictFacts, partyMark } from "../detail/parts";
 import { wayList } from "../detail/ways";
 import type { Context, Screen } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { addPoint, type DraftState, faultsOf, newDraft, volumesOf, withVolumes } from "./draft";
 import { textForm, volumeForm } from "./form";
-import { FileFault, readGeoJson, type FilePlan } from "./geojson";
+import { base64, defaultsOf, faultLines, FILE_TYPES, MAX_FILE_BYTES } from "./file";
 import { ringOf } from "../map/rings";
 
 const CHECK_AFTER_MS = 350;
-const MAX_FILE_BYTES = 4 * 1_048_576;
 
 export const declareScreen: Screen = {
   id: "declare",
@@ -49,7 +48,7 @@ class DeclareScreen {
     );
     const file = h("input", {
       type: "file",
-      accept: ".geojson,.json,application/geo+json",
+      accept: FILE_TYPES,
       class: "sr",
       id: "draft-file",
       on: { change: () => void this.readFile(file.files?.[0]) },
@@ -231,13 +230,27 @@ class DeclareScreen {
     const { context } = this;
     if (file.size > MAX_FILE_BYTES) return context.notices.show("bad", context.say("file.too_large"));
     try {
-      const plans = readGeoJson(await file.text());
+      const content = base64(new Uint8Array(await file.arrayBuffer()));
+      const plans = await context.api.readFile(content, file.name.slice(0, 200) || "file", defaultsOf(this.draft));
       if (plans.length > 1) this.choosePlan(plans);
       else if (plans[0]) this.takePlan(plans[0]);
+      else context.notices.show("bad", context.say("file.no_plan"), file.name);
     } catch (error) {
-      if (!(error instanceof FileFault)) throw error;
-      context.notices.show("bad", context.say(`file.${error.what}`), error.where);
+      if (error instanceof Problem && error.status < 500) this.showFaults(file.name, faultLines(error));
+      else context.notices.trouble(error);
     }
+  }
+
+  private showFaults(name: string, lines: readonly string[]): void {
+    fill(
+      this.resultHost,
+      h("p", { class: "bad" }, this.context.say("file.faults"), " ", foreign(name)),
+      h(
+        "ul",
+        { class: "faults" },
+        lines.map((line) => h("li", {}, foreign(line))),
+      ),
+    );
   }
 
   private choosePlan(plans: readonly FilePlan[]): void {
@@ -255,6 +268,7 @@ class DeclareScreen {
               "li",
               {},
               foreign(plan.title || plan.id),
+              plan.party === context.who.party_id ? null : h("small", {}, " ", foreign(plan.party)),
               h("button", { type: "button", on: { click: () => this.takePlan(plan) } }, context.say("file.take")),
             ),
           ),
