@@ -7,6 +7,7 @@ import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { STATE_STYLE } from "../map/palette";
 import { heightOf, pointsOf as allPoints } from "../map/camera";
+import { open } from "./open";
 import { button, conflictFacts, copyButton, facts, partyMark, showAt, volumeTable } from "./parts";
 import { settlementText } from "./settlement";
 import { askWays } from "./ways";
@@ -26,7 +27,7 @@ export function planDetail(context: Context, planId: string): HTMLElement {
   return h(
     "article",
     {},
-    h("h2", { tabindex: "-1" }, foreign(planName(plan))),
+    h("h2", { tabindex: "-1" }, foreign(planName(plan, context.known))),
     h(
       "p",
       { class: `state ${plan.state}` },
@@ -91,7 +92,7 @@ function refusedSection(context: Context, plan: PlanView): HTMLElement | null {
         {
           type: "button",
           class: "link",
-          on: { click: () => context.select({ kind: "refusal", refusalId: refusal.refusal_id }) },
+          on: { click: () => open(context, { kind: "refusal", refusalId: refusal.refusal_id }) },
         },
         ltr(context.units.dateTime(Date.parse(refusal.at))),
       ),
@@ -224,7 +225,7 @@ async function enter(
   for (const press of host.querySelectorAll("button")) press.disabled = true;
   try {
     context.known.takePlan(await context.api.enterState(plan.plan_id, state, plan.version, reason));
-    context.notices.show("good", context.say(`state.${state}`), planName(plan));
+    context.notices.show("good", context.say(`state.${state}`), planName(plan, context.known));
   } catch (error) {
     context.notices.trouble(error);
     if (error instanceof Problem && error.slug === "conflicting-plan" && error.document.conflicts) {

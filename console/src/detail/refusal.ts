@@ -1,9 +1,12 @@
 /** One refusal: who was refused, what was in the way, what settled it or what may be done. */
 
 import type { Refusal } from "../api/wire";
-import { shortId } from "../plans/naming";
+import { planName } from "../plans/naming";
+import type { Pair } from "../plans/pairs";
 import type { Context } from "../shell/context";
+import type { Key } from "../words/words";
 import { foreign, h, ltr } from "../shell/dom";
+import { pairSentence } from "./open";
 import { button, conflictFacts, facts, partyMark, planLink, showAt, volumeTable } from "./parts";
 import { printConflict } from "./print";
 import { settlementText } from "./settlement";
@@ -13,11 +16,15 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
   const refusal = context.known.refusals.get(refusalId);
   if (!refusal) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "refusal.gone" : "loading"));
   const isMine = refusal.is_mine;
+  const pairs = context.shown
+    .allPairs()
+    .filter(({ selection }) => selection.kind === "refusal" && selection.refusalId === refusalId);
   const isOpen = !refusal.settlement.is_settled;
   return h(
     "article",
     {},
-    h("h2", { tabindex: "-1" }, context.say(isMine ? "refusal.title" : "refusal.title_other")),
+    h("h2", { tabindex: "-1" }, context.say(titleOf(refusal, pairs))),
+    pairs.map((pair) => h("p", {}, pairSentence(context, pair))),
     h("p", { class: `state ${isOpen ? "open" : "settled"}` }, settlementText(context, refusal.settlement)),
     refusalFacts(context, refusal),
     isMine && isOpen ? doSomething(context, refusal) : null,
@@ -49,6 +56,11 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
   );
 }
 
+function titleOf(refusal: Refusal, pairs: readonly Pair[]): Key {
+  if (refusal.is_mine) return "refusal.title";
+  return pairs.some((pair) => pair.isMine) ? "refusal.title_other" : "conflict.title";
+}
+
 function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
   return facts([
     [context.say("refusal.by"), partyMark(context, refusal.party_id)],
@@ -57,8 +69,8 @@ function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
       ? [
           context.say("plan"),
           context.known.plans.has(refusal.plan_id)
-            ? planLink(context, refusal.plan_id)
-            : ltr(shortId(refusal.plan_id), "id"),
+            ? planLink(context, refusal.plan_id, refusal.party_id)
+            : foreign(planName({ title: refusal.title, plan_id: refusal.plan_id, party_id: refusal.party_id }, context.known)),
         ]
       : null,
     refusal.act ? [context.say("refusal.act"), context.say(`refused.${refusal.act}`)] : null,

@@ -51,6 +51,10 @@ export interface Context {
   /** The instant that is shown. */
   instant(): number;
   select(selection: Selection | null): void;
+  /** Goes to the screen on which plans are declared; with an id, to change that plan of one's own. */
+  openDeclare(planId: string | null): void;
+  /** The plan that the screen was opened to change, once; null: none. */
+  takeEditing(): string | null;
   /** Something was refused just now: reads what is remembered of it. */
   lookForRefusals(): void;
   /** Whether the account may do what a scope allows. */
