@@ -1,6 +1,7 @@
 /** One refusal: who was refused, what was in the way, what settled it or what may be done. */
 
 import type { Refusal } from "../api/wire";
+import { movedBody } from "../plans/body";
 import { planName } from "../plans/naming";
 import type { Pair } from "../plans/pairs";
 import type { Context } from "../shell/context";
@@ -89,12 +90,7 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
   const { plan_id, volumes } = refusal;
   if (!volumes || !plan_id || !context.may("plans.write")) return null;
   const standing = context.known.plans.get(plan_id);
-  const text = {
-    title: refusal.title ?? standing?.title ?? "",
-    remarks: standing?.remarks ?? "",
-    priority: standing?.priority ?? 0,
-    ...(standing && { sharing: standing.sharing }),
-  };
+  const own = standing?.own_plans ? { own_plans: standing.own_plans } : {};
   return h(
     "section",
     {},
@@ -103,11 +99,15 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
       context,
       async () => {
         const ways_out = { time_s: 7200, height_m: 600, sideways_m: 10_000 };
-        const found = await context.api.check({ volumes, priority: text.priority, ignore_plan_id: plan_id, ways_out });
+        const body = { volumes, priority: standing?.priority ?? 0, ...own, ignore_plan_id: plan_id, ways_out };
+        const found = await context.api.check(body);
         return found.conflicts.length === 0 ? null : found.ways_out;
       },
       async (way) => {
-        const plan = await context.api.declare(plan_id, { ...text, volumes: way.volumes }, standing?.version ?? null);
+        const body = standing
+          ? movedBody({ ...standing, title: refusal.title ?? standing.title }, way.volumes)
+          : { volumes: way.volumes, title: refusal.title ?? "" };
+        const plan = await context.api.declare(plan_id, body, standing?.version ?? null);
         context.known.takePlan(plan);
         context.lookForRefusals();
         context.notices.show("good", context.say("plan.moved"));

@@ -3,6 +3,7 @@
 import { Api } from "../api/client";
 import iconUrl from "../icon.svg?url";
 import type { PlanView, Who } from "../api/wire";
+import { forgetAll } from "../declare/kept";
 import { Drawer } from "../detail/drawer";
 import { firstConflict } from "../detail/open";
 import { ServerClock } from "../live/clock";
@@ -346,6 +347,7 @@ export class App {
   private async signOut(): Promise<void> {
     try {
       await this.session.signOut();
+      forgetAll();
       this.onSignOut();
     } catch (error) {
       this.notices.trouble(error);

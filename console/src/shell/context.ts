@@ -21,6 +21,8 @@ export interface MapPort {
   showDraft(draft: Draft | null): void;
   /** Gives clicks on the map to somebody until the returned function is called. */
   captureClicks(listener: (place: LatLon, isLast: boolean) => void): () => void;
+  /** Tells when a handle of the draft is dragged, and where it was let go, until the returned function is called. */
+  dragHandles(listener: (place: number, to: LatLon, isLast: boolean) => void): () => void;
   center(): LatLon;
   bounds(): readonly [number, number, number, number];
 }

@@ -1,5 +1,6 @@
 /** Arabic. Numbers keep the digits 0 to 9, as they are spoken on the radio with others. */
 
+import { editing } from "./editing_ar";
 import type { Catalogue, PluralForms } from "./words";
 
 /** Arabic has six categories; many texts are the same in several of them. */
@@ -338,4 +339,5 @@ export const ar: Catalogue = {
   "attention.others": "مفتوح بين غيرنا",
 
   "pair.hidden": "خطة غير معروضة",
+  ...editing,
 };

@@ -1,5 +1,6 @@
 /** English. The other catalogues have the same keys; a text may be one per plural category. */
 
+import { editing } from "./editing_en";
 import type { Text } from "./words";
 
 const texts = {
@@ -329,6 +330,7 @@ const texts = {
   "attention.others": "Open between others",
 
   "pair.hidden": "a plan not shown",
+  ...editing,
 } as const satisfies Record<string, Text>;
 
 export type Key = keyof typeof texts;

@@ -1,5 +1,6 @@
 /** French. */
 
+import { editing } from "./editing_fr";
 import type { Catalogue } from "./words";
 
 export const fr: Catalogue = {
@@ -329,4 +330,5 @@ export const fr: Catalogue = {
   "attention.others": "Ouvert entre d’autres",
 
   "pair.hidden": "un plan non montré",
+  ...editing,
 };

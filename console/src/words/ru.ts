@@ -1,5 +1,6 @@
 /** Russian. */
 
+import { editing } from "./editing_ru";
 import type { Catalogue } from "./words";
 
 export const ru: Catalogue = {
@@ -329,4 +330,5 @@ export const ru: Catalogue = {
   "attention.others": "Открыт между другими",
 
   "pair.hidden": "непоказанный план",
+  ...editing,
 };
