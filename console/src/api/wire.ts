@@ -3,6 +3,7 @@
 export type Datum = "WGS84" | "AMSL" | "STD" | "AGL";
 export type PlanState = "accepted" | "activated" | "nonconforming" | "contingent" | "ended";
 export type Sharing = "full" | "volumes" | "conflicts";
+export type OwnPlans = "check" | "ignore";
 export type ShiftKind = "time" | "height" | "sideways";
 
 export interface LatLon {
@@ -39,6 +40,8 @@ export interface PlanView {
   readonly ovn: string | null;
   readonly changed: string;
   readonly is_mine: boolean;
+  /** Null, or absent, for other parties' plans. */
+  readonly own_plans?: OwnPlans | null;
 }
 
 export interface PlanPage {
@@ -105,7 +108,7 @@ export interface WaysOutLimits {
 export interface CheckBody {
   readonly volumes: readonly PlanVolume[];
   readonly priority?: number;
-  readonly own_plans?: "check" | "ignore";
+  readonly own_plans?: OwnPlans;
   readonly ignore_plan_id?: string | null;
   readonly ways_out?: WaysOutLimits | null;
 }
@@ -121,7 +124,7 @@ export interface PlanBody {
   readonly remarks?: string;
   readonly priority?: number;
   readonly sharing?: Sharing;
-  readonly own_plans?: "check" | "ignore";
+  readonly own_plans?: OwnPlans;
   readonly knows?: readonly string[];
 }
 

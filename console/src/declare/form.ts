@@ -1,23 +1,24 @@
 /** The form of a draft, in two parts. It tells of every change and never holds state of its own. */
 
-import type { Datum, Sharing } from "../api/wire";
+import type { Datum, OwnPlans, Sharing } from "../api/wire";
 import type { Context } from "../shell/context";
-import { fill, h, ltr } from "../shell/dom";
-import { FOOT_M, parseHeight } from "../units/height";
-import { parsePosition } from "../units/position";
+import { h } from "../shell/dom";
+import { DATUM_MARK, FOOT_M, parseHeight } from "../units/height";
 import { parseInstant, writeInstant } from "../units/time";
 import type { Key } from "../words/words";
-import { addPoint, type DraftState, type Kind } from "./draft";
+import { current, type DraftState, edit, type Kind } from "./draft";
+import { pointList } from "./points";
 
 const KINDS: readonly Kind[] = ["circle", "corridor", "polygon"];
 const DATUMS: readonly Datum[] = ["AMSL", "WGS84", "STD", "AGL"];
 const SHARINGS: readonly Sharing[] = ["volumes", "full", "conflicts"];
+const OWN_PLANS: readonly OwnPlans[] = ["check", "ignore"];
 
-export type Change = (draft: DraftState) => void;
+/** Told how to make the next draft out of the one at the moment, which may be newer than the form. */
+export type Change = (make: (now: DraftState) => DraftState) => void;
 
-/** Where and when: the part of a draft that decides what is in the way. */
+/** Where and when of the volume that is picked: the part of a draft that decides what is in the way. */
 export function volumeForm(context: Context, draft: DraftState, change: Change): HTMLElement {
-  if (draft.given) return h("div", { class: "form" }, givenNote(context, draft, change));
   return h(
     "div",
     { class: "form" },
@@ -34,8 +35,8 @@ export function volumeForm(context: Context, draft: DraftState, change: Change):
       context.say("declare.datum"),
       "datum",
       DATUMS.map((one) => [one, context.say(`datum.${one}`)]),
-      draft.datum,
-      (datum) => change({ ...draft, datum }),
+      current(draft).datum,
+      (datum) => change((now) => edit(now, { datum })),
     ),
     h(
       "div",
@@ -46,8 +47,12 @@ export function volumeForm(context: Context, draft: DraftState, change: Change):
   );
 }
 
-/** What is written beside it, and how much it weighs. */
-export function textForm(context: Context, draft: DraftState, change: Change): HTMLElement {
+/**
+ * What is written beside it, and how much it weighs.
+ *
+ * @param type told of every letter; the form stays as it is
+ */
+export function textForm(context: Context, draft: DraftState, change: Change, type: Change): HTMLElement {
   const read = (event: Event): string => (event.target as HTMLInputElement).value;
   return h(
     "div",
@@ -59,7 +64,7 @@ export function textForm(context: Context, draft: DraftState, change: Change): H
         maxlength: 200,
         value: draft.title,
         id: "draft-title",
-        on: { change: (event: Event) => change({ ...draft, title: read(event) }) },
+        on: { input: (event: Event) => type((now) => ({ ...now, title: read(event) })) },
       }),
     ),
     h(
@@ -73,7 +78,7 @@ export function textForm(context: Context, draft: DraftState, change: Change): H
           max: 100,
           value: draft.priority,
           id: "draft-priority",
-          on: { change: (event: Event) => change({ ...draft, priority: clamp(read(event)) }) },
+          on: { change: (event: Event) => change((now) => ({ ...now, priority: clamp(read(event)) })) },
         }),
       ),
       choice(
@@ -81,8 +86,15 @@ export function textForm(context: Context, draft: DraftState, change: Change): H
         "sharing",
         SHARINGS.map((one) => [one, context.say(`sharing.${one}`)]),
         draft.sharing,
-        (sharing) => change({ ...draft, sharing }),
+        (sharing) => change((now) => ({ ...now, sharing })),
       ),
+    ),
+    choice(
+      context.say("edit.own_plans"),
+      "own_plans",
+      OWN_PLANS.map((one) => [one, context.say(`edit.own_plans.${one}`)]),
+      draft.own_plans,
+      (own_plans) => change((now) => ({ ...now, own_plans })),
     ),
     field(
       context.say("remarks"),
@@ -92,7 +104,7 @@ export function textForm(context: Context, draft: DraftState, change: Change): H
           maxlength: 2000,
           rows: 2,
           id: "draft-remarks",
-          on: { change: (event: Event) => change({ ...draft, remarks: read(event) }) },
+          on: { input: (event: Event) => type((now) => ({ ...now, remarks: read(event) })) },
         },
         draft.remarks,
       ),
@@ -108,14 +120,15 @@ function heightField(
   change: Change,
 ): HTMLElement {
   const unit = context.settings.get().height;
-  const shown = Math.round((unit === "ft" ? draft[name] / FOOT_M : draft[name]) * 10) / 10;
+  const volume = current(draft);
+  const shown = Math.round((unit === "ft" ? volume[name] / FOOT_M : volume[name]) * 10) / 10;
   const input = h("input", { type: "text", inputmode: "decimal", value: shown, id: `draft-${name}`, dir: "ltr" });
   input.addEventListener("change", () => {
     const value = parseHeight(input.value, unit);
     input.setAttribute("aria-invalid", String(value === null));
-    if (value !== null) change({ ...draft, [name]: Math.round(value * 1000) / 1000 });
+    if (value !== null) change((now) => edit(now, { [name]: Math.round(value * 1000) / 1000 }));
   });
-  return field(`${context.say(label)} (${unit})`, input);
+  return field(`${context.say(label)} (\u2066${unit} ${DATUM_MARK[volume.datum]}\u2069)`, input);
 }
 
 /** Times are typed as they are read out, in UTC: the browser's own field would ask for morning and afternoon. */
@@ -128,7 +141,7 @@ function timeField(
 ): HTMLElement {
   const input = h("input", {
     type: "text",
-    value: writeInstant(draft[name]),
+    value: writeInstant(current(draft)[name]),
     id: `draft-${name}`,
     dir: "ltr",
     placeholder: "2026-07-01 10:05",
@@ -136,7 +149,7 @@ function timeField(
   input.addEventListener("change", () => {
     const value = parseInstant(input.value);
     input.setAttribute("aria-invalid", String(value === null));
-    if (value !== null) change({ ...draft, [name]: value });
+    if (value !== null) change((now) => edit(now, { [name]: value }));
   });
   return field(`${context.say(label)} (UTC)`, input);
 }
@@ -174,10 +187,10 @@ function kindChoice(context: Context, draft: DraftState, change: Change): HTMLEl
         {
           type: "button",
           class: "chip",
-          "aria-pressed": String(kind === draft.kind),
+          id: `draft-kind-${kind}`,
+          "aria-pressed": String(kind === current(draft).kind),
           on: {
-            click: () =>
-              change({ ...draft, kind, points: kind === "circle" ? draft.points.slice(0, 1) : draft.points }),
+            click: () => change((now) => edit(now, { kind, points: current(now).points.slice(0, kind === "circle" ? 1 : undefined) })),
           },
         },
         context.say(`draw.${kind}`),
@@ -186,87 +199,20 @@ function kindChoice(context: Context, draft: DraftState, change: Change): HTMLEl
   );
 }
 
-/** The points as text, so that a plan can be declared without a pointer. */
-function pointList(context: Context, draft: DraftState, change: Change): HTMLElement {
-  const typed = h("input", {
-    type: "text",
-    id: "draft-point",
-    dir: "ltr",
-    placeholder: context.say("declare.point_hint"),
-    "aria-label": context.say("declare.point"),
-  });
-  const add = (): void => {
-    const place = parsePosition(typed.value);
-    typed.setAttribute("aria-invalid", String(place === null));
-    if (place) change(addPoint(draft, place));
-    else context.notices.show("plain", context.say("declare.point_bad"));
-  };
-  typed.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    add();
-  });
-  const list = h("ol", { class: "points" });
-  fill(
-    list,
-    draft.points.map((place, k) =>
-      h(
-        "li",
-        {},
-        ltr(context.units.position(place)),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "icon",
-            "aria-label": context.say("declare.remove_point", { n: k + 1 }),
-            on: { click: () => change({ ...draft, points: draft.points.filter((_, other) => other !== k) }) },
-          },
-          "×",
-        ),
-      ),
-    ),
-  );
-  return h(
-    "div",
-    {},
-    h("p", { class: "hint" }, context.say(`draw.${draft.kind}.hint`)),
-    list,
-    h(
-      "div",
-      { class: "add-point" },
-      typed,
-      h("button", { type: "button", on: { click: add } }, context.say("declare.add")),
-    ),
-  );
-}
-
 function size(context: Context, draft: DraftState, change: Change): HTMLElement | null {
-  if (draft.kind === "polygon") return null;
-  const name = draft.kind === "circle" ? "radius_m" : "width_m";
+  const volume = current(draft);
+  if (volume.kind === "polygon") return null;
+  const name = volume.kind === "circle" ? "radius_m" : "width_m";
+  const set = (value: number): void => change((now) => edit(now, { [name]: value }));
   return field(
-    `${context.say(draft.kind === "circle" ? "declare.radius" : "declare.width")} (m)`,
+    `${context.say(volume.kind === "circle" ? "declare.radius" : "declare.width")} (m)`,
     h("input", {
       type: "number",
       min: 1,
       step: "any",
-      value: draft[name],
+      value: volume[name],
       id: `draft-${name}`,
-      on: { change: (event: Event) => change({ ...draft, [name]: Number((event.target as HTMLInputElement).value) }) },
+      on: { change: (event: Event) => set(Number((event.target as HTMLInputElement).value)) },
     }),
-  );
-}
-
-function givenNote(context: Context, draft: DraftState, change: Change): HTMLElement {
-  return h(
-    "p",
-    { class: "calm" },
-    context.say("volumes.count", { n: draft.given?.length ?? 0 }),
-    " ",
-    h(
-      "button",
-      { type: "button", class: "link", on: { click: () => change({ ...draft, given: null }) } },
-      context.say("declare.draw_instead"),
-    ),
   );
 }

@@ -18,7 +18,7 @@ export function conflictDetail(context: Context, planId: string, place: number):
     h("h2", { tabindex: "-1" }, context.say("conflict.title")),
     h("p", { class: "state open" }, context.say("conflict.standing")),
     facts([
-      [context.say("plan.mine"), planLink(context, planId)],
+      [context.say("plan.mine"), planLink(context, planId, plan.party_id)],
       [context.say("party"), partyMark(context, plan.party_id)],
     ]),
     conflictFacts(context, conflict),

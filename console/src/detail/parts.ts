@@ -1,6 +1,7 @@
 /** Pieces that several details are made of. */
 
 import type { Conflict, LatLon, PlanVolume } from "../api/wire";
+import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { type Child, foreign, h, ltr } from "../shell/dom";
 import type { Key } from "../words/words";
@@ -64,7 +65,7 @@ export function conflictFacts(context: Context, conflict: Conflict): HTMLElement
   return facts([
     [context.say("conflict.with"), partyMark(context, conflict.party_id)],
     conflict.plan_id
-      ? [context.say("plan"), planLink(context, conflict.plan_id)]
+      ? [context.say("plan"), planLink(context, conflict.plan_id, conflict.party_id)]
       : [context.say("plan"), context.say("conflict.hidden_plan")],
     conflict.state ? [context.say("state"), context.say(`state.${conflict.state}`)] : null,
     conflict.priority === null ? null : [context.say("priority"), ltr(String(conflict.priority))],
@@ -90,9 +91,9 @@ function depth(context: Context, conflict: Conflict): HTMLElement {
   );
 }
 
-export function planLink(context: Context, planId: string): HTMLElement {
-  const plan = context.known.plans.get(planId);
-  const name = plan?.title?.trim() || planId;
+export function planLink(context: Context, planId: string, partyId: string): HTMLElement {
+  const { known } = context;
+  const name = planName(known.plans.get(planId) ?? { title: null, plan_id: planId, party_id: partyId }, known);
   return h(
     "button",
     { type: "button", class: "link", on: { click: () => context.select({ kind: "plan", planId }) } },

@@ -2,11 +2,13 @@
 
 import { Problem } from "../api/problem";
 import type { Conflict, PlanState, PlanVersion, PlanView, Refusal } from "../api/wire";
+import { movedBody } from "../plans/body";
 import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { STATE_STYLE } from "../map/palette";
 import { heightOf, pointsOf as allPoints } from "../map/camera";
+import { open } from "./open";
 import { button, conflictFacts, copyButton, facts, partyMark, showAt, volumeTable } from "./parts";
 import { settlementText } from "./settlement";
 import { askWays } from "./ways";
@@ -20,13 +22,18 @@ export const NEXT_STATES: Readonly<Record<PlanState, readonly PlanState[]>> = {
   ended: [],
 };
 
+/** Whether new volumes are accepted for it, as the exchange decides it. */
+export function mayChange(plan: PlanView): boolean {
+  return plan.is_mine && plan.state !== "contingent" && plan.state !== "ended";
+}
+
 export function planDetail(context: Context, planId: string): HTMLElement {
   const plan = context.known.plans.get(planId);
   if (!plan) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "plan.gone" : "loading"));
   return h(
     "article",
     {},
-    h("h2", { tabindex: "-1" }, foreign(planName(plan))),
+    h("h2", { tabindex: "-1" }, foreign(planName(plan, context.known))),
     h(
       "p",
       { class: `state ${plan.state}` },
@@ -91,7 +98,7 @@ function refusedSection(context: Context, plan: PlanView): HTMLElement | null {
         {
           type: "button",
           class: "link",
-          on: { click: () => context.select({ kind: "refusal", refusalId: refusal.refusal_id }) },
+          on: { click: () => open(context, { kind: "refusal", refusalId: refusal.refusal_id }) },
         },
         ltr(context.units.dateTime(Date.parse(refusal.at))),
       ),
@@ -125,7 +132,7 @@ function standingSection(context: Context, plan: PlanView): HTMLElement | null {
           button(context, "conflict.open", () => context.select({ kind: "conflict", planId: plan.plan_id, place })),
         ),
       ),
-      plan.state === "contingent" || plan.state === "ended" || !context.may("plans.write")
+      !mayChange(plan) || !context.may("plans.write")
         ? null
         : waysFor(context, plan),
     );
@@ -151,18 +158,13 @@ export function waysFor(context: Context, plan: PlanView): HTMLElement {
     context,
     async () => {
       const ways_out = { time_s: 7200, height_m: 600, sideways_m: 10_000 };
-      const body = { volumes, priority: plan.priority, ignore_plan_id: plan.plan_id, ways_out };
+      const own = plan.own_plans ? { own_plans: plan.own_plans } : {};
+      const body = { volumes, priority: plan.priority, ...own, ignore_plan_id: plan.plan_id, ways_out };
       const { conflicts, ways_out: ways } = await context.api.check(body);
       return conflicts.length === 0 ? null : ways;
     },
     async (way) => {
-      const body = {
-        volumes: way.volumes,
-        title: plan.title ?? "",
-        remarks: plan.remarks ?? "",
-        priority: plan.priority,
-        sharing: plan.sharing,
-      };
+      const body = movedBody(plan, way.volumes);
       context.known.takePlan(await context.api.declare(plan.plan_id, body, plan.version));
       context.lookForRefusals();
       context.notices.show("good", context.say("plan.moved"));
@@ -172,6 +174,7 @@ export function waysFor(context: Context, plan: PlanView): HTMLElement {
 
 function actions(context: Context, plan: PlanView): HTMLElement {
   const host = h("div", { class: "actions", role: "group", "aria-label": context.say("plan.actions") });
+  if (mayChange(plan)) host.append(button(context, "edit.open", () => context.openDeclare(plan.plan_id)));
   for (const state of NEXT_STATES[plan.state]) {
     const kind = state === "activated" ? "primary" : state === "ended" ? "" : "danger";
     host.append(button(context, `act.${state}`, () => confirmState(context, plan, state, host), kind));
@@ -224,7 +227,7 @@ async function enter(
   for (const press of host.querySelectorAll("button")) press.disabled = true;
   try {
     context.known.takePlan(await context.api.enterState(plan.plan_id, state, plan.version, reason));
-    context.notices.show("good", context.say(`state.${state}`), planName(plan));
+    context.notices.show("good", context.say(`state.${state}`), planName(plan, context.known));
   } catch (error) {
     context.notices.trouble(error);
     if (error instanceof Problem && error.slug === "conflicting-plan" && error.document.conflicts) {

@@ -33,7 +33,8 @@ export function sheet(context: Context, conflict: Conflict, side: Side): HTMLEle
   const own = side.plan ?? (side.refusal?.plan_id ? known.plans.get(side.refusal.plan_id) : undefined);
   const other = conflict.plan_id ? known.plans.get(conflict.plan_id) : undefined;
   const ownId = side.refusal?.party_id ?? own?.party_id ?? who.party_id;
-  const title = side.refusal?.title || (own && planName(own)) || side.refusal?.plan_id || "";
+  const planId = side.refusal?.plan_id ?? own?.plan_id ?? "";
+  const title = planName({ title: side.refusal?.title ?? own?.title ?? null, plan_id: planId, party_id: ownId }, known);
   const drawn: Sketched[] = [
     { name: known.partyName(ownId), volumes: side.refusal?.volumes ?? own?.volumes ?? [], dash: "" },
     { name: known.partyName(conflict.party_id), volumes: other?.volumes ?? [], dash: "6 4" },
@@ -51,7 +52,7 @@ export function sheet(context: Context, conflict: Conflict, side: Side): HTMLEle
     ),
     facts([
       [context.say("refusal.by"), foreign(known.partyName(ownId))],
-      title ? [context.say("title"), foreign(title)] : null,
+      [context.say("plan"), foreign(title)],
     ]),
     conflictFacts(context, conflict),
     side.refusal ? facts([[context.say("print.settlement"), settlementText(context, side.refusal.settlement)]]) : null,

@@ -1,9 +1,13 @@
 /** One refusal: who was refused, what was in the way, what settled it or what may be done. */
 
 import type { Refusal } from "../api/wire";
-import { shortId } from "../plans/naming";
+import { movedBody } from "../plans/body";
+import { planName } from "../plans/naming";
+import type { Pair } from "../plans/pairs";
 import type { Context } from "../shell/context";
+import type { Key } from "../words/words";
 import { foreign, h, ltr } from "../shell/dom";
+import { pairSentence } from "./open";
 import { button, conflictFacts, facts, partyMark, planLink, showAt, volumeTable } from "./parts";
 import { printConflict } from "./print";
 import { settlementText } from "./settlement";
@@ -13,11 +17,15 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
   const refusal = context.known.refusals.get(refusalId);
   if (!refusal) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "refusal.gone" : "loading"));
   const isMine = refusal.is_mine;
+  const pairs = context.shown
+    .allPairs()
+    .filter(({ selection }) => selection.kind === "refusal" && selection.refusalId === refusalId);
   const isOpen = !refusal.settlement.is_settled;
   return h(
     "article",
     {},
-    h("h2", { tabindex: "-1" }, context.say(isMine ? "refusal.title" : "refusal.title_other")),
+    h("h2", { tabindex: "-1" }, context.say(titleOf(refusal, pairs))),
+    pairs.map((pair) => h("p", {}, pairSentence(context, pair))),
     h("p", { class: `state ${isOpen ? "open" : "settled"}` }, settlementText(context, refusal.settlement)),
     refusalFacts(context, refusal),
     isMine && isOpen ? doSomething(context, refusal) : null,
@@ -49,6 +57,11 @@ export function refusalDetail(context: Context, refusalId: string): HTMLElement 
   );
 }
 
+function titleOf(refusal: Refusal, pairs: readonly Pair[]): Key {
+  if (refusal.is_mine) return "refusal.title";
+  return pairs.some((pair) => pair.isMine) ? "refusal.title_other" : "conflict.title";
+}
+
 function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
   return facts([
     [context.say("refusal.by"), partyMark(context, refusal.party_id)],
@@ -57,8 +70,8 @@ function refusalFacts(context: Context, refusal: Refusal): HTMLElement {
       ? [
           context.say("plan"),
           context.known.plans.has(refusal.plan_id)
-            ? planLink(context, refusal.plan_id)
-            : ltr(shortId(refusal.plan_id), "id"),
+            ? planLink(context, refusal.plan_id, refusal.party_id)
+            : foreign(planName({ title: refusal.title, plan_id: refusal.plan_id, party_id: refusal.party_id }, context.known)),
         ]
       : null,
     refusal.act ? [context.say("refusal.act"), context.say(`refused.${refusal.act}`)] : null,
@@ -77,12 +90,7 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
   const { plan_id, volumes } = refusal;
   if (!volumes || !plan_id || !context.may("plans.write")) return null;
   const standing = context.known.plans.get(plan_id);
-  const text = {
-    title: refusal.title ?? standing?.title ?? "",
-    remarks: standing?.remarks ?? "",
-    priority: standing?.priority ?? 0,
-    ...(standing && { sharing: standing.sharing }),
-  };
+  const own = standing?.own_plans ? { own_plans: standing.own_plans } : {};
   return h(
     "section",
     {},
@@ -91,11 +99,15 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
       context,
       async () => {
         const ways_out = { time_s: 7200, height_m: 600, sideways_m: 10_000 };
-        const found = await context.api.check({ volumes, priority: text.priority, ignore_plan_id: plan_id, ways_out });
+        const body = { volumes, priority: standing?.priority ?? 0, ...own, ignore_plan_id: plan_id, ways_out };
+        const found = await context.api.check(body);
         return found.conflicts.length === 0 ? null : found.ways_out;
       },
       async (way) => {
-        const plan = await context.api.declare(plan_id, { ...text, volumes: way.volumes }, standing?.version ?? null);
+        const body = standing
+          ? movedBody({ ...standing, title: refusal.title ?? standing.title }, way.volumes)
+          : { volumes: way.volumes, title: refusal.title ?? "" };
+        const plan = await context.api.declare(plan_id, body, standing?.version ?? null);
         context.known.takePlan(plan);
         context.lookForRefusals();
         context.notices.show("good", context.say("plan.moved"));

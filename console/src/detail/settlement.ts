@@ -1,33 +1,33 @@
-/** What settled a refusal, as text. */
+/** What settled a conflict, as text. */
 
 import type { Settlement } from "../api/wire";
-import { shiftTime } from "../map/label_texts";
+import { type Pair, stateOf } from "../plans/pairs";
 import type { Context } from "../shell/context";
-import { h, ltr } from "../shell/dom";
+import type { Key } from "../words/words";
 
 /** What settled a refusal, in one line. */
-export function settlementText(context: Context, settlement: Settlement): HTMLElement {
-  const kind = settlement.kind ?? (settlement.is_settled ? "somehow" : "none");
-  const detail = settlementDetail(context, settlement);
-  const version = settlement.version ? ` · ${context.say("plan.version")} ${settlement.version}` : "";
-  return h("span", {}, context.say(`settled.${kind}`), detail ? " " : null, detail ? ltr(detail) : null, version);
+export function settlementText(context: Context, settlement: Settlement): string {
+  const [key, by] = saying(context, settlement);
+  return context.say(key, by === null ? {} : { by });
 }
 
-/** The same for a list: what it was moved in, and by how much. */
-export function settlementShort(context: Context, settlement: Settlement): HTMLElement {
-  const { kind } = settlement;
-  if (kind !== "time" && kind !== "height" && kind !== "sideways")
-    return settlementText(context, { ...settlement, version: null });
-  return h("span", {}, context.say(`way.${kind}`), " ", ltr(settlementDetail(context, settlement) ?? ""));
+/** What settled a pair, or why nothing did. */
+export function pairSettlement(context: Context, pair: Pair): string {
+  if (pair.settlement === null) return context.say("pair.standing");
+  if (stateOf(pair, context.clock.now()) === "past") return context.say("pair.past");
+  return settlementText(context, pair.settlement);
 }
 
-function settlementDetail(context: Context, settlement: Settlement): string | null {
-  const { units } = context;
-  if (settlement.kind === "time") return shiftTime(settlement.shift_s ?? 0, context);
-  if (settlement.kind === "height") {
-    const up_m = settlement.shift_up_m ?? 0;
-    return `${up_m < 0 ? "↓" : "↑"} ${units.heightDifference(Math.abs(up_m))}`;
+function saying({ units }: Context, settlement: Settlement): readonly [Key, string | null] {
+  const { is_settled, shift_s, shift_up_m, shift_east_m, shift_north_m } = settlement;
+  const kind = settlement.kind ?? (is_settled ? "somehow" : "none");
+  if (kind === "time") {
+    return [(shift_s ?? 0) < 0 ? "settled.earlier" : "settled.later", units.seconds(shift_s ?? 0)];
   }
-  if (settlement.kind === "sideways") return units.shift(settlement.shift_east_m ?? 0, settlement.shift_north_m ?? 0);
-  return null;
+  if (kind === "height") {
+    const up_m = shift_up_m ?? 0;
+    return [up_m < 0 ? "settled.lower" : "settled.higher", units.heightDifference(Math.abs(up_m))];
+  }
+  if (kind === "sideways") return ["settled.sideways", units.shift(shift_east_m ?? 0, shift_north_m ?? 0)];
+  return [`settled.${kind}`, null];
 }

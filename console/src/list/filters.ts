@@ -1,17 +1,19 @@
-/** Which plans are shown: by text, party, state, only mine, only in conflict. */
+/** Which plans and conflicts are shown: by text, party, only mine; plans by state, conflicts by what settled them. */
 
-import type { PlanState } from "../api/wire";
-import { DEFAULT_VIEW, STATES } from "../plans/view";
+import { type ListName, SETTLED, SORTS, STATES, type View, WHEN } from "../plans/view";
 import type { Context } from "../shell/context";
-import { fill, foreign, h } from "../shell/dom";
+import { type Child, fill, foreign, h } from "../shell/dom";
 import { STATE_STYLE } from "../map/palette";
+import { USUAL } from "./empty";
 
 export interface Mounted {
   readonly element: HTMLElement;
   readonly unmount: () => void;
+  readonly update: () => void;
 }
 
-export function mountFilters(context: Context): Mounted {
+/** @param list which list they narrow at the moment */
+export function mountFilters(context: Context, list: () => ListName): Mounted {
   const text = h("input", {
     type: "search",
     id: "filter-text",
@@ -21,10 +23,10 @@ export function mountFilters(context: Context): Mounted {
     on: { input: () => context.view.set({ text: text.value.slice(0, 200) }) },
   });
   const choices = h("div", { class: "chips" });
-  const parties = h("div", { class: "chips" });
+  const parties = h("div", { class: "chips", role: "group", "aria-label": context.say("filter.parties"), title: context.say("filter.parties") });
   const reset = h(
     "button",
-    { type: "button", class: "link", on: { click: () => context.view.set(usual()) } },
+    { type: "button", class: "link", on: { click: () => context.view.set(USUAL) } },
     context.say("filter.reset"),
   );
   const body = h("div", { class: "filter-body" }, choices, parties, reset);
@@ -33,21 +35,11 @@ export function mountFilters(context: Context): Mounted {
   function render(): void {
     const view = context.view.get();
     if (document.activeElement !== text) text.value = view.text;
-    const focused = [...body.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
-    const toggle = (label: string, isOn: boolean, change: () => void): HTMLElement => chip([label], isOn, change);
+    const focused = document.activeElement?.id;
     fill(
       choices,
-      toggle(context.say("filter.mine"), view.onlyMine, () =>
-        context.view.set({ onlyMine: !context.view.get().onlyMine }),
-      ),
-      toggle(context.say("filter.conflict"), view.onlyConflict, () =>
-        context.view.set({ onlyConflict: !context.view.get().onlyConflict }),
-      ),
-      STATES.map((state) =>
-        toggle(`${STATE_STYLE[state].mark} ${context.say(`state.${state}`)}`, view.states.includes(state), () =>
-          toggleState(state),
-        ),
-      ),
+      toggle("mine", context.say("filter.mine"), view.onlyMine, { onlyMine: !view.onlyMine }),
+      list() === "plans" ? planChips(view) : pairChips(view),
     );
     fill(
       parties,
@@ -56,63 +48,99 @@ export function mountFilters(context: Context): Mounted {
     details.open = details.open || !isUsual();
     reset.hidden = isUsual();
     // The chips are made anew; the keyboard stays where it was.
-    if (focused >= 0) body.querySelectorAll("button")[focused]?.focus();
+    if (focused?.startsWith("filter-")) document.getElementById(focused)?.focus();
+  }
+
+  function toggle(name: string, label: string, isOn: boolean, patch: Partial<View>): HTMLElement {
+    return chip(`filter-${name}`, [label], isOn, () => context.view.set(patch));
+  }
+
+  function planChips(view: View): HTMLElement[] {
+    return [
+      toggle("conflict", context.say("filter.conflict"), view.onlyConflict, { onlyConflict: !view.onlyConflict }),
+      ...STATES.map((state) =>
+        toggle(
+          state,
+          `${STATE_STYLE[state].mark} ${context.say(`state.${state}`)}`,
+          view.states.includes(state),
+          { states: STATES.filter((one) => (one === state ? !view.states.includes(one) : view.states.includes(one))) },
+        ),
+      ),
+    ];
+  }
+
+  function pairChips(view: View): HTMLElement[] {
+    return [
+      pick("settled", SETTLED, view.settled, (one) => context.say(`filter.settled.${one}`)),
+      pick("when", WHEN, view.when, (one) => context.say(`filter.when.${one}`)),
+      pick("sort", SORTS, view.sort, (one) => context.say(`filter.sort.${one}`)),
+    ];
+  }
+
+  function pick<N extends "settled" | "when" | "sort">(
+    name: N,
+    values: readonly View[N][],
+    now: View[N],
+    label: (value: View[N]) => string,
+  ): HTMLElement {
+    const select = h(
+      "select",
+      {
+        id: `filter-${name}`,
+        "aria-label": context.say(`filter.${name}`),
+        on: { change: () => context.view.set({ [name]: select.value } as Partial<View>) },
+      },
+      values.map((value) => h("option", { value, selected: value === now }, label(value))),
+    );
+    return select;
   }
 
   function partyIds(): string[] {
     const ids = new Set<string>();
     for (const plan of context.known.plans.values()) ids.add(plan.party_id);
+    for (const { asked, held } of context.shown.allPairs()) ids.add(asked.partyId).add(held.partyId);
     return [...ids].sort();
   }
 
   function partyChip(id: string, chosen: readonly string[]): HTMLElement {
     const dot = h("i", { class: "dot", "aria-hidden": "true" });
     dot.style.background = context.partyColor(id);
-    return chip([dot, foreign(context.known.partyName(id))], chosen.includes(id), () => {
+    return chip(`filter-party-${id}`, [dot, foreign(context.known.partyName(id))], chosen.includes(id), () => {
       const now = context.view.get().parties;
       context.view.set({ parties: now.includes(id) ? now.filter((one) => one !== id) : [...now, id] });
     });
   }
 
-  function toggleState(state: PlanState): void {
-    const now = context.view.get().states;
-    context.view.set({ states: STATES.filter((one) => (one === state ? !now.includes(one) : now.includes(one))) });
-  }
-
   function isUsual(): boolean {
     const view = context.view.get();
-    return (
-      view.text === "" &&
-      !view.onlyMine &&
-      !view.onlyConflict &&
-      view.parties.length === 0 &&
-      view.states.join() === DEFAULT_VIEW.states.join()
-    );
+    return Object.entries(USUAL).every(([name, value]) => String(view[name as keyof View]) === String(value));
   }
 
   render();
   let shownFor = "";
   const rerender = (): void => {
     const { instant_ms: _instant, selection: _selection, ...filters } = context.view.get();
-    const key = JSON.stringify(filters) + partyIds().join();
+    const key = JSON.stringify(filters) + list() + partyIds().join();
     if (key === shownFor) return;
     shownFor = key;
     render();
   };
-  const undo = [context.view.subscribe(rerender), context.known.subscribe(rerender)];
+  const undo = [
+    context.view.subscribe((view, before) => {
+      if (view.instant_ms === before.instant_ms) rerender();
+    }),
+    context.known.subscribe(rerender),
+  ];
   return {
     element: h("div", { class: "filter-box" }, text, details),
+    update: rerender,
     unmount: () => {
       for (const one of undo) one();
     },
   };
 }
 
-function usual(): Partial<typeof DEFAULT_VIEW> {
-  const { text, onlyMine, onlyConflict, parties, states } = DEFAULT_VIEW;
-  return { text, onlyMine, onlyConflict, parties, states };
-}
-
-function chip(children: (string | HTMLElement)[], isOn: boolean, change: () => void): HTMLElement {
-  return h("button", { type: "button", class: "chip", "aria-pressed": String(isOn), on: { click: change } }, children);
+function chip(id: string, children: Child[], isOn: boolean, change: () => void): HTMLElement {
+  const press = { type: "button", class: "chip", id, "aria-pressed": String(isOn), on: { click: change } };
+  return h("button", press, children);
 }

@@ -1,20 +1,22 @@
-/** The screen at the left: what needs the viewer first, then the plans; filters above. */
+/** The screen at the left: what needs the viewer first, then the conflicts or the plans; filters above. */
 
 import { attention, type Attention } from "../plans/attention";
 import { planName } from "../plans/naming";
-import { isSameSelection, type Selection } from "../plans/view";
+import { isSameSelection, type ListName, LISTS } from "../plans/view";
 import type { PlanView } from "../api/wire";
 import type { Context, Screen } from "../shell/context";
-import { fill, foreign, h, ltr } from "../shell/dom";
+import { type Child, fill, foreign, h, ltr } from "../shell/dom";
 import { formatCountdown } from "../units/time";
+import { open } from "../detail/open";
 import { partyMark } from "../detail/parts";
-import { heightOf } from "../map/camera";
 import { STATE_STYLE } from "../map/palette";
+import { ConflictRows } from "./conflicts";
+import { emptyPlans, USUAL } from "./empty";
 import { mountFilters } from "./filters";
-import { RefusalRows } from "./refusals";
 import { Rows } from "./rows";
 
 const MOST_ATTENTION = 60;
+const ROW_PX = 46;
 
 export const listScreen: Screen = {
   id: "plans",
@@ -27,26 +29,28 @@ export const listScreen: Screen = {
 
 class ListScreen {
   private readonly attentionHost = h("div", { class: "attention" });
-  private readonly countText = h("span", { class: "count" });
+  private readonly countText = h("span", { class: "count", role: "status" });
   private readonly rows: Rows<PlanView>;
-  private readonly refusals: RefusalRows;
+  private readonly conflicts: ConflictRows;
+  private readonly filters: ReturnType<typeof mountFilters>;
   private readonly tabs: HTMLElement;
-  private tab: "plans" | "refusals" = "plans";
   private readonly undo: (() => void)[] = [];
   private attentionKey: string | null = null;
   private shownKey = "";
+  /** Decided once, when all is there: a list must not change under the viewer's eyes. */
+  private first: ListName | null = null;
 
   constructor(
     host: HTMLElement,
     private readonly context: Context,
   ) {
-    const filters = mountFilters(context);
-    this.rows = new Rows<PlanView>("plan", context.say("list.plans"), {
+    this.filters = mountFilters(context, () => this.list());
+    this.rows = new Rows<PlanView>("plan", context.say("list.plans"), ROW_PX, {
       idOf: (plan) => plan.plan_id,
       paint: (plan) => this.planRow(plan),
-      choose: (plan) => this.choose(plan),
+      choose: (plan) => open(context, { kind: "plan", planId: plan.plan_id }),
     });
-    this.refusals = new RefusalRows(context, (selection) => this.open(selection, null));
+    this.conflicts = new ConflictRows(context);
     this.tabs = h("div", { class: "list-tabs", role: "group", "aria-label": context.say("list.what") });
     host.append(
       h(
@@ -58,15 +62,16 @@ class ListScreen {
           h("h2", {}, context.say("list.attention")),
           this.attentionHost,
         ),
-        filters.element,
-        h("section", { class: "plans" }, this.tabs, this.rows.element, this.refusals.element),
+        this.filters.element,
+        h("section", { class: "plans" }, this.tabs, this.countText, this.rows.element, this.conflicts.element),
       ),
     );
     const timer = setInterval(() => this.tick(), 1000);
     this.undo.push(
       () => clearInterval(timer),
-      filters.unmount,
+      this.filters.unmount,
       context.known.subscribe(() => this.update()),
+      context.feed.subscribe(() => this.update()),
       context.view.subscribe((view, before) => {
         if (view.instant_ms === before.instant_ms || view.selection !== before.selection) this.update();
       }),
@@ -77,69 +82,73 @@ class ListScreen {
   unmount(): void {
     for (const undo of this.undo) undo();
     this.rows.unmount();
-    this.refusals.unmount();
+    this.conflicts.unmount();
+  }
+
+  private list(): ListName {
+    const { known, shown, view } = this.context;
+    if (known.isLoaded) this.first ??= shown.allPairs().length > 0 ? "conflicts" : "plans";
+    return view.get().list ?? this.first ?? "plans";
   }
 
   private update(): void {
     const { context } = this;
     const plans = context.shown.plans();
     const { selection } = context.view.get();
+    const list = this.list();
+    this.rows.element.hidden = list !== "plans";
+    this.conflicts.element.hidden = list !== "conflicts";
     this.rows.set(plans, selection?.kind === "plan" ? selection.planId : null, context.shown.key() !== this.shownKey);
     this.shownKey = context.shown.key();
-    const all = context.known.plans.size;
-    const key = plans.length === all ? "list.count" : "list.count_of";
-    this.refusals.update();
-    this.showTabs();
-    fill(
-      this.countText,
-      context.known.isLoaded
-        ? context.say(key, { n: plans.length, all })
-        : context.say("list.loading", { n: context.known.loaded }),
-    );
-    this.rows.showEmpty(this.emptyText(plans.length, all));
+    this.filters.update();
+    this.showTabs(list);
+    const text = this.count(list);
+    if (this.countText.textContent !== text) this.countText.textContent = text;
+    this.rows.showEmpty(plans.length === 0 ? this.emptyText() : null);
     this.attentionKey = null;
     this.tick();
   }
 
-  private showTabs(): void {
-    const { context, tab } = this;
-    const one = (name: "plans" | "refusals", label: string): HTMLElement =>
+  private showTabs(list: ListName): void {
+    const { context } = this;
+    const { open: opened } = context.shown.pairCounts();
+    const sizes = { conflicts: context.shown.allPairs().length, plans: context.known.plans.size };
+    const more = { conflicts: opened ? ` · ${context.say("list.open_count", { n: opened })}` : "", plans: "" };
+    const one = (name: ListName): HTMLElement =>
       h(
         "button",
         {
           type: "button",
-          class: "chip",
-          "aria-pressed": String(tab === name),
-          on: { click: () => this.chooseTab(name) },
+          class: name === "conflicts" && opened ? "chip open" : "chip",
+          "aria-pressed": String(list === name),
+          on: { click: () => context.view.set({ list: name }) },
         },
-        label,
+        `${context.say(`list.${name}`)} ${context.units.number(sizes[name])}${more[name]}`,
       );
     const focused = this.tabs.contains(document.activeElement);
-    fill(
-      this.tabs,
-      one("plans", context.say("list.plans")),
-      one("refusals", `${context.say("list.refusals")} ${context.units.number(context.known.refusals.size)}`),
-      this.countText,
-    );
+    fill(this.tabs, LISTS.map(one));
     if (focused) this.tabs.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
-    this.countText.hidden = tab !== "plans";
-    this.rows.element.hidden = tab !== "plans";
-    this.refusals.element.hidden = tab !== "refusals";
   }
 
-  private chooseTab(name: "plans" | "refusals"): void {
-    this.tab = name;
-    this.update();
+  /** How many pass the filters, where that is not all of them. */
+  private count(list: ListName): string {
+    const { known, shown, say } = this.context;
+    if (!known.isLoaded) return known.loaded > 0 ? say("list.loading", { n: known.loaded }) : "";
+    const [n, all] =
+      list === "plans" ? [shown.plans().length, known.plans.size] : [shown.pairs().length, shown.allPairs().length];
+    return n === all ? "" : say("list.count_of", { n, all });
   }
 
-  private emptyText(shown: number, all: number): string | null {
-    if (shown > 0 || !this.context.known.isLoaded) return null;
-    return this.context.say(all > 0 ? "list.filtered_out" : "list.empty");
+  private emptyText(): Child {
+    const { known, feed, say } = this.context;
+    if (known.isLoaded) return emptyPlans(this.context);
+    return say(feed.state === "lost" ? "list.no_line" : "loading");
   }
 
   /** The clocks; the lines themselves are made anew only when they change. */
   private tick(): void {
     const { context } = this;
+    this.conflicts.update();
     const now_ms = context.clock.now();
     const items = attention(
       {
@@ -157,7 +166,7 @@ class ListScreen {
         this.attentionHost,
         items.length
           ? this.attentionRows(items)
-          : h("p", { class: "calm" }, context.known.isLoaded ? context.say("list.calm") : context.say("loading")),
+          : this.calm(),
       );
     }
     for (const clock of this.attentionHost.querySelectorAll<HTMLElement>("[data-clock]")) {
@@ -166,6 +175,42 @@ class ListScreen {
       clock.textContent = at_ms > now_ms ? `−${away}` : `+${away}`;
       clock.classList.toggle("soon", at_ms - now_ms < 600_000);
     }
+  }
+
+  /** Nothing needs the viewer: says what was found and settled, and leads there. */
+  private calm(): HTMLElement {
+    const { context } = this;
+    if (!context.known.isLoaded) return h("p", { class: "calm" }, context.say("loading"));
+    const counts = context.shown.pairCounts();
+    const n = counts.open + counts.settled + counts.past;
+    const parts = [
+      counts.open ? context.say("list.open_count", { n: counts.open }) : "",
+      counts.settled ? context.say("list.settled_count", { n: counts.settled }) : "",
+      counts.past ? context.say("list.past_count", { n: counts.past }) : "",
+    ].filter(Boolean);
+    return h(
+      "div",
+      { class: "calm" },
+      h("p", {}, context.say("list.calm")),
+      n > 0
+        ? h(
+            "p",
+            {},
+            `${context.say("list.conflict_count", { n })}: ${parts.join(" · ")}. `,
+            h(
+              "button",
+              { type: "button", class: "link", on: { click: () => this.showConflicts() } },
+              context.say("list.show_conflicts"),
+            ),
+          )
+        : null,
+      context.may("plans.write") ? null : h("p", {}, context.say("list.look_on")),
+    );
+  }
+
+  private showConflicts(): void {
+    this.context.view.set({ ...USUAL, list: "conflicts" });
+    this.conflicts.element.focus();
   }
 
   private attentionRows(items: readonly Attention[]): HTMLElement[] {
@@ -180,7 +225,7 @@ class ListScreen {
 
   private attentionRow(item: Attention, isSelected: boolean): HTMLElement {
     const { context } = this;
-    const name = planName({ title: item.title, plan_id: item.planId ?? "" });
+    const name = planName({ title: item.title, plan_id: item.planId ?? "", party_id: item.partyId }, context.known);
     const other = item.otherId
       ? [" ", h("span", { class: "with" }, context.say("with"), " "), this.party(item.otherId)]
       : [];
@@ -190,65 +235,12 @@ class ListScreen {
         type: "button",
         class: `need ${item.kind}`,
         "aria-pressed": String(isSelected),
-        on: { click: () => this.open(item.selection, item.planId) },
+        on: { click: () => open(context, item.selection) },
       },
       h("span", { class: "kind" }, context.say(`attention.${item.kind}`)),
       h("span", { class: "clock num", dir: "ltr", "data-clock": item.clock_ms }),
       h("span", { class: "who" }, this.party(item.partyId), name ? [" ", foreign(name, "title")] : null, other),
     );
-  }
-
-  private open(selection: Selection, planId: string | null): void {
-    this.context.select(selection);
-    const start = this.startOf(selection);
-    if (start !== null) this.context.view.set({ instant_ms: start });
-    const places = this.placesOf(selection, planId);
-    if (places.length) this.context.map.fit(places, this.heightAt(selection));
-  }
-
-  /** A conflict is shown as it begins; a plan at whatever instant is shown. */
-  private startOf(selection: Selection): number | null {
-    const { known } = this.context;
-    const conflict =
-      selection.kind === "refusal"
-        ? known.refusals.get(selection.refusalId)?.conflicts[0]
-        : selection.kind === "conflict"
-          ? known.standing.get(selection.planId)?.[selection.place]
-          : undefined;
-    return conflict ? Date.parse(conflict.start) : null;
-  }
-
-  private heightAt(selection: Selection): number {
-    const { known } = this.context;
-    if (selection.kind === "plan")
-      return heightOf([known.plans.get(selection.planId)].filter((plan) => plan !== undefined));
-    const conflicts =
-      selection.kind === "refusal"
-        ? known.refusals.get(selection.refusalId)?.conflicts
-        : known.standing.get(selection.planId);
-    return Math.max(0, ...(conflicts ?? []).map((conflict) => conflict.upper_m));
-  }
-
-  private placesOf(selection: Selection, planId: string | null): { lat_deg: number; lon_deg: number }[] {
-    const { known } = this.context;
-    if (selection.kind === "refusal")
-      return known.refusals.get(selection.refusalId)?.conflicts.flatMap((one) => one.outline.flat()) ?? [];
-    if (selection.kind === "conflict")
-      return [...(known.standing.get(selection.planId)?.[selection.place]?.outline.flat() ?? [])];
-    return planId ? this.pathOf(planId) : [];
-  }
-
-  private pathOf(planId: string): { lat_deg: number; lon_deg: number }[] {
-    const volumes = this.context.known.plans.get(planId)?.volumes ?? [];
-    return volumes.flatMap(({ shape }) =>
-      shape.kind === "circle" ? [shape.center] : shape.kind === "corridor" ? shape.path : shape.vertices,
-    );
-  }
-
-  private choose(plan: PlanView): void {
-    this.context.select({ kind: "plan", planId: plan.plan_id });
-    const places = this.pathOf(plan.plan_id);
-    if (places.length) this.context.map.fit(places, heightOf([plan]));
   }
 
   private planRow(plan: PlanView): HTMLElement[] {
@@ -263,7 +255,7 @@ class ListScreen {
       h(
         "span",
         { class: "name" },
-        foreign(planName(plan)),
+        foreign(planName(plan, context.known)),
         inConflict ? h("span", { class: "warn", title: context.say("in_conflict") }, " ⚠") : null,
       ),
       h("span", { class: "when" }, ltr(context.units.spanShort(plan.start, plan.end))),

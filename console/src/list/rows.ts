@@ -1,8 +1,7 @@
 /** A long list of which only the rows in view exist; one stop for the tab key, arrows within. */
 
-import { fill, h } from "../shell/dom";
+import { type Child, fill, h } from "../shell/dom";
 
-const ROW_PX = 46;
 const SPARE = 4;
 
 export interface RowsOf<T> {
@@ -14,7 +13,7 @@ export interface RowsOf<T> {
 export class Rows<T> {
   readonly element: HTMLElement;
   private readonly body = h("div", { class: "rows-body", role: "presentation" });
-  private readonly empty = h("p", { class: "calm", hidden: true });
+  private readonly empty = h("div", { class: "calm empty", hidden: true });
   private items: readonly T[] = [];
   private selectedId: string | null = null;
   private active = 0;
@@ -24,10 +23,12 @@ export class Rows<T> {
   /**
    * @param name told apart from other lists on the page by it
    * @param label what a screen reader calls the list
+   * @param row_px how high a row is
    */
   constructor(
     private readonly name: string,
     label: string,
+    private readonly row_px: number,
     private readonly of: RowsOf<T>,
   ) {
     this.element = h(
@@ -42,6 +43,7 @@ export class Rows<T> {
       this.empty,
       this.body,
     );
+    this.element.style.setProperty("--row", `${row_px}px`);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.element);
   }
@@ -53,7 +55,7 @@ export class Rows<T> {
   /** Shows items; `isChanged` says that rows may read differently though the items are the same. */
   set(items: readonly T[], selectedId: string | null, isChanged: boolean): void {
     this.items = items;
-    this.body.style.height = `${items.length * ROW_PX}px`;
+    this.body.style.height = `${items.length * this.row_px}px`;
     if (selectedId !== this.selectedId) {
       this.selectedId = selectedId;
       const place = items.findIndex((item) => this.of.idOf(item) === selectedId);
@@ -64,24 +66,25 @@ export class Rows<T> {
     this.draw();
   }
 
-  showEmpty(text: string | null): void {
-    this.empty.hidden = text === null;
-    this.empty.textContent = text ?? "";
+  /** Says why there is nothing; null: there is something. */
+  showEmpty(content: Child): void {
+    this.empty.hidden = content === null;
+    fill(this.empty, content);
   }
 
   private reveal(place: number): void {
     this.active = place;
-    const top = place * ROW_PX;
+    const top = place * this.row_px;
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop) this.element.scrollTop = top;
-    else if (top + ROW_PX > scrollTop + clientHeight) this.element.scrollTop = top + ROW_PX - clientHeight;
+    else if (top + this.row_px > scrollTop + clientHeight) this.element.scrollTop = top + this.row_px - clientHeight;
   }
 
   private draw(): void {
-    const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE);
+    const first = Math.max(0, Math.floor(this.element.scrollTop / this.row_px) - SPARE);
     const last = Math.min(
       this.items.length,
-      Math.ceil((this.element.scrollTop + this.element.clientHeight) / ROW_PX) + SPARE,
+      Math.ceil((this.element.scrollTop + this.element.clientHeight) / this.row_px) + SPARE,
     );
     const key = `${first}/${last}/${this.active}/${this.selectedId}`;
     if (key === this.drawn) return;
@@ -112,12 +115,12 @@ export class Rows<T> {
       },
       this.of.paint(item),
     );
-    row.style.top = `${place * ROW_PX}px`;
+    row.style.top = `${place * this.row_px}px`;
     return row;
   }
 
   private key(event: KeyboardEvent): void {
-    const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 1);
+    const page = Math.max(1, Math.floor(this.element.clientHeight / this.row_px) - 1);
     const steps: Readonly<Partial<Record<string, number>>> = {
       ArrowDown: 1,
       ArrowUp: -1,

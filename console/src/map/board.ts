@@ -10,6 +10,7 @@ import { h } from "../shell/dom";
 import { groundOf } from "../shell/settings";
 import { wrapLon } from "../units/position";
 import { decodeCamera, encodeCamera, fitPoints, heightOf, metresAPixel, pointsOf, tilt, TILT_DEG } from "./camera";
+import { type Dragged, HandleDrag } from "./handles";
 import { hoverBox } from "./hover";
 import { labelsOf } from "./label_texts";
 import { LabelCanvas } from "./labels";
@@ -46,6 +47,7 @@ export class MapBoard implements MapPort {
   private world: World | null = null;
   private scene: Scene = { ...EMPTY_SCENE };
   private draft: Draft | null = null;
+  private drag: HandleDrag | null = null;
   private clicks: ((place: LatLon, isLast: boolean) => void) | null = null;
   private places = new Map<string, number>();
   private generation = -1;
@@ -207,6 +209,15 @@ export class MapBoard implements MapPort {
     };
   }
 
+  dragHandles(listener: Dragged): () => void {
+    const drag = new HandleDrag(this.map, () => this.draft?.handles ?? [], listener);
+    this.drag = drag;
+    return () => {
+      drag.stop();
+      if (this.drag === drag) this.drag = null;
+    };
+  }
+
   center(): LatLon {
     const { lat, lng } = this.map.getCenter();
     return { lat_deg: lat, lon_deg: wrapLon(lng) };
@@ -235,6 +246,7 @@ export class MapBoard implements MapPort {
   }
 
   private click(point: { x: number; y: number }, place: LatLon): void {
+    if (this.drag?.isHeld) return;
     if (this.clicks) return this.clicks(place, false);
     const found = this.overlay.pickObject({ x: point.x, y: point.y, radius: 6 });
     const item = found?.object as Item | undefined;

@@ -30,6 +30,7 @@ export function gatherScene(
   ];
   scene.arrows = refusal ? settlementArrows(refusal) : [];
   scene.handles = draft?.handles ?? [];
+  scene.marks = draft ? [] : context.shown.pairs();
 }
 
 function refusalOf(selection: Selection | null, context: Context): Refusal | null {

@@ -20,7 +20,7 @@ export function hoverBox(): HoverBox {
       const { plan, volume } = item;
       fill(
         element,
-        h("strong", {}, foreign(planName(plan))),
+        h("strong", {}, foreign(planName(plan, context.known))),
         h("div", {}, foreign(context.known.partyName(plan.party_id)), " · ", context.say(`state.${plan.state}`)),
         h("div", {}, ltr(context.units.band(volume.lower_m, volume.upper_m, volume.datum))),
         h("div", {}, ltr(context.units.span(volume.start, volume.end))),

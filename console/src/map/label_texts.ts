@@ -21,7 +21,7 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasH
     const isStrong = plan.plan_id === selectedId || plan.state === "contingent" || plan.state === "nonconforming";
     const band = hasHeights ? `  \u2066${context.units.band(volume.lower_m, volume.upper_m, volume.datum)}\u2069` : "";
     // A name keeps its own direction and does not reorder the heights behind it (Unicode FSI, LRI, PDI).
-    const text = `${STATE_STYLE[plan.state].mark} \u2068${shortened(planName(plan))}\u2069${band}`;
+    const text = `${STATE_STYLE[plan.state].mark} \u2068${shortened(planName(plan, context.known))}\u2069${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
   return [...strong, ...scene.arrows.map((arrow) => arrowLabel(arrow, context, isTilted)), ...plain];

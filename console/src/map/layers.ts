@@ -4,6 +4,7 @@ import type { Layer } from "@deck.gl/core";
 import { PathStyleExtension, type PathStyleExtensionProps } from "@deck.gl/extensions";
 import { PathLayer, ScatterplotLayer, SolidPolygonLayer } from "@deck.gl/layers";
 import type { LatLon } from "../api/wire";
+import type { Pair } from "../plans/pairs";
 import { arrowPath } from "./arrows";
 import { type Ground, INKS, type Inks, partyColor, type Rgb, type Rgba, STATE_STYLE } from "./palette";
 import type { Arrow, Ghost, Piece, Scene } from "./scene";
@@ -34,6 +35,7 @@ export function layersOf(scene: Scene, look: Look): Layer[] {
   const layers: Layer[] = [aheadLayer(scene.ahead, look)];
   if (look.isTilted) layers.push(shadowLayer(scene.items, look));
   layers.push(fillLayer(scene.items, look), borderLayer(scene.items, look, inks));
+  layers.push(markLayer(scene.marks, inks, look));
   layers.push(selectedLayer(scene.selected, look, inks), ...pieceLayers(scene.pieces, look, inks));
   layers.push(...ghostLayers(scene.ghosts, look, inks), arrowLayer(scene.arrows, look, inks));
   layers.push(handleLayer(scene.handles, inks));
@@ -204,6 +206,19 @@ function arrowLayer(arrows: readonly Arrow[], look: Look, inks: Inks): Layer {
     getWidth: 3,
     widthUnits: "pixels",
     updateTriggers: { getPath: [look.isTilted, look.pixel_m], getColor: look.ground },
+  });
+}
+
+function markLayer(marks: readonly Pair[], inks: Inks, look: Look): Layer {
+  const isOpen = (pair: Pair): boolean => !pair.settlement?.is_settled;
+  return new ScatterplotLayer<Pair>({
+    id: "marks",
+    data: marks as Pair[],
+    getPosition: ({ conflict }) => [conflict.place.lon_deg, conflict.place.lat_deg],
+    getRadius: (pair) => (isOpen(pair) ? 7 : 3),
+    radiusUnits: "pixels",
+    getFillColor: (pair) => (isOpen(pair) ? withAlpha(inks.alarm, 220) : withAlpha(inks.good, 120)),
+    updateTriggers: { getFillColor: look.ground },
   });
 }
 

@@ -7,6 +7,7 @@ import { gridLabel, gridLines, gridStep } from "./grid";
 import { partyPlaces } from "./palette";
 import { continuous, flatRing, ringOf } from "./rings";
 import { VolumeTable } from "./table";
+import { nearest } from "./handles";
 
 const BERN = { lat_deg: 46.95, lon_deg: 7.45 };
 
@@ -143,4 +144,16 @@ describe("the rest of the map", () => {
   test.each([null, "", "1,2", "91,0,3", "a,b,c"])("%s is no camera", (text) => expect(decodeCamera(text)).toBeNull());
   test("a camera is read", () =>
     expect(decodeCamera("46,7,5,10,90")).toEqual({ center: [7, 46], zoom: 5, bearing: 10, pitch: 60 }));
+});
+
+describe("handles", () => {
+  const points = [
+    { x: 100, y: 100 },
+    { x: 110, y: 100 },
+  ];
+
+  test("the nearest within a finger's reach is taken", () => {
+    expect([102, 107].map((x) => nearest(points, { x, y: 100 }))).toEqual([0, 1]);
+    expect([nearest(points, { x: 100, y: 115 }), nearest([], { x: 0, y: 0 })]).toEqual([-1, -1]);
+  });
 });

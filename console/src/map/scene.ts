@@ -1,6 +1,7 @@
 /** What the map has to show, gathered from what is known and what is looked at; the layers only draw it. */
 
 import type { Conflict, LatLon, PlanVolume, Refusal, Settlement, ShiftKind, WayOut } from "../api/wire";
+import type { Pair } from "../plans/pairs";
 import { destination } from "./geodesy";
 import { continuous, flatRing, middleOf, ringOf } from "./rings";
 import type { Item } from "./table";
@@ -40,6 +41,8 @@ export interface Scene {
   ghosts: readonly Ghost[];
   arrows: readonly Arrow[];
   handles: readonly LatLon[];
+  /** Where conflicts are, whatever the instant: open ones loud, settled ones quiet. */
+  marks: readonly Pair[];
 }
 
 export const EMPTY_SCENE: Scene = {
@@ -50,6 +53,7 @@ export const EMPTY_SCENE: Scene = {
   ghosts: [],
   arrows: [],
   handles: [],
+  marks: [],
 };
 
 export function piecesOf(conflict: Conflict, isSelected: boolean): Piece[] {

@@ -116,7 +116,7 @@ function search(text: string, context: Context, goTo: (place: LatLon) => void, f
     const party = context.known.partyName(plan.party_id);
     if (!foldText(`${plan.title ?? ""}\n${plan.plan_id}\n${party}\n${plan.party_id}`).includes(wanted)) continue;
     found.push({
-      label: foreign(planName(plan)),
+      label: foreign(planName(plan, context.known)),
       detail: h("small", {}, foreign(party), " ", ltr(context.units.span(plan.start, plan.end))),
       go: () => {
         context.select({ kind: "plan", planId: plan.plan_id });

@@ -4,7 +4,7 @@ import type { Conflict, PlanView, Refusal } from "../api/wire";
 import type { Selection } from "./view";
 
 export type AttentionKind =
-  "contingent" | "nonconforming" | "standing" | "refused" | "in_my_way" | "overdue" | "ending";
+  "contingent" | "nonconforming" | "standing" | "refused" | "in_my_way" | "overdue" | "ending" | "others";
 
 /** One thing to look at. The lower the rank, the sooner. */
 export interface Attention {
@@ -28,6 +28,7 @@ const RANK: Readonly<Record<AttentionKind, number>> = {
   overdue: 4,
   in_my_way: 5,
   ending: 6,
+  others: 7,
 };
 
 /** A plan that may end this soon is worth a line. */
@@ -58,7 +59,7 @@ export function attention(knowledge: Knowledge, now_ms: number): Attention[] {
     });
   }
   for (const refusal of knowledge.refusals) {
-    const item = ofRefusal(refusal, now_ms);
+    const item = ofRefusal(refusal, knowledge.planOf, now_ms);
     if (item) found.push(item);
   }
   return found.sort((a, b) => a.rank - b.rank || a.clock_ms - b.clock_ms || (key(a) < key(b) ? -1 : 1));
@@ -81,13 +82,15 @@ function ofPlan(plan: PlanView, now_ms: number): Attention | null {
   return null;
 }
 
-function ofRefusal(refusal: Refusal, now_ms: number): Attention | null {
+function ofRefusal(refusal: Refusal, planOf: Knowledge["planOf"], now_ms: number): Attention | null {
   if (refusal.settlement.is_settled) return null;
   const starts = refusal.conflicts.map((conflict) => Date.parse(conflict.start));
   const ends = refusal.conflicts.map((conflict) => Date.parse(conflict.end));
   if (ends.length && Math.max(...ends) <= now_ms) return null;
   const isMine = refusal.is_mine;
-  const kind: AttentionKind = isMine ? "refused" : "in_my_way";
+  // Whoever sees everything, such as an observer, also sees what is between others.
+  const isInOurs = refusal.conflicts.some((one) => one.plan_id !== null && planOf(one.plan_id)?.is_mine);
+  const kind: AttentionKind = isMine ? "refused" : isInOurs ? "in_my_way" : "others";
   return {
     kind,
     rank: RANK[kind] * 2 + (isMine ? 0 : 1),

@@ -38,8 +38,9 @@ describe("selections", () => {
     plan({ plan_id: "2", party_id: "bravo", state: "ended", start: at(1) }),
     plan({ plan_id: "3", party_id: "bravo", state: "activated", start: at(0) }),
   ];
+  const NAMES = { partyName: (id: string) => `party ${id}` };
   const pick = (change: Partial<View>, inConflict = new Set<string>()): string[] =>
-    filterPlans(plans, { ...DEFAULT_VIEW, ...change }, inConflict, (id) => `party ${id}`).map((one) => one.plan_id);
+    filterPlans(plans, { ...DEFAULT_VIEW, ...change }, inConflict, NAMES).map((one) => one.plan_id);
 
   test("without filters: what is in force, by start", () => expect(pick({})).toEqual(["3", "1"]));
   test("accents and case do not matter", () => expect(pick({ text: "ETUDE" })).toEqual(["1"]));
@@ -70,12 +71,14 @@ describe("selections", () => {
     expect(spanOf(plans)).toEqual([NOON, NOON + 3_600_000]);
   });
 
-  test("a plan without a title is called by the beginning of its id", () => {
-    expect([planName(plan()), planName(plan({ title: " " })), planName(plan({ title: "Heli" }))]).toEqual([
-      "11111111",
-      "11111111",
+  test("a plan without a title is called by its party and the beginning of its id", () => {
+    const titles = [null, " ", "Heli"];
+    expect(titles.map((title) => planName(plan({ title }), NAMES))).toEqual([
+      "party alpha 1111 1111",
+      "party alpha 1111 1111",
       "Heli",
     ]);
+    expect(pick({ text: "bravo 3" })).toEqual(["3"]);
   });
 });
 
@@ -104,9 +107,13 @@ describe("what needs the viewer first", () => {
       see({
         plans,
         standing: [["5", [conflict()]]],
-        refusals: [refusal(), refusal({ refusal_id: "r2", is_mine: false })],
+        refusals: [
+          refusal(),
+          refusal({ refusal_id: "r2", is_mine: false, conflicts: [conflict({ plan_id: "4" })] }),
+          refusal({ refusal_id: "r3", is_mine: false, conflicts: [conflict({ plan_id: "2" })] }),
+        ],
       }),
-    ).toEqual(["contingent", "nonconforming", "standing", "refused", "overdue", "in_my_way", "ending"]);
+    ).toEqual(["contingent", "nonconforming", "standing", "refused", "overdue", "in_my_way", "ending", "others"]);
   });
 
   test("the sooner of two comes first", () => {
@@ -159,6 +166,10 @@ describe("the address", () => {
     text: "a&b=c",
     onlyMine: true,
     onlyConflict: true,
+    list: "conflicts",
+    settled: "open",
+    when: "ahead",
+    sort: "depth",
     selection: { kind: "conflict", planId: "p", place: 2 },
     ahead_min: 60,
   };
@@ -168,7 +179,7 @@ describe("the address", () => {
     expect(encodeView(DEFAULT_VIEW)).toBe("");
     expect(decodeView("")).toEqual(DEFAULT_VIEW);
   });
-  test.each(["t=yesterday", "sel=conflict.p", "sel=conflict.p.x", "sel=plan.", "ahead=7", "sel=other.x"])(
+  test.each(["list=all", "settled=maybe", "when=never", "sort=", "t=yesterday", "sel=conflict.p", "sel=conflict.p.x", "sel=plan.", "ahead=7", "sel=other.x"])(
     "%s is ignored",
     (text) => {
       expect(decodeView(`#${text}`)).toEqual(DEFAULT_VIEW);

@@ -1,11 +1,12 @@
 /** Pure selections over what is known: what the filters let through, what is there at an instant. */
 
 import type { Conflict, PlanView, Refusal } from "../api/wire";
+import { type Names, planName } from "./naming";
 import type { View } from "./view";
 
 export type Filters = Pick<View, "parties" | "states" | "text" | "onlyMine" | "onlyConflict">;
 
-/** What a filter by text looks at: title, id, party; case and accents do not matter. */
+/** What a filter by text compares: case and accents do not matter. */
 export function foldText(text: string): string {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 }
@@ -29,14 +30,15 @@ export function plansInConflict(
   return ids;
 }
 
-export function passes(plan: PlanView, filters: Filters, inConflict: ReadonlySet<string>, partyName: string): boolean {
+export function passes(plan: PlanView, filters: Filters, inConflict: ReadonlySet<string>, names: Names): boolean {
   if (filters.onlyMine && !plan.is_mine) return false;
   if (filters.parties.length && !filters.parties.includes(plan.party_id)) return false;
   if (!filters.states.includes(plan.state)) return false;
   if (filters.onlyConflict && !inConflict.has(plan.plan_id)) return false;
   if (filters.text === "") return true;
   const wanted = foldText(filters.text);
-  return foldText(`${plan.title ?? ""}\n${plan.plan_id}\n${plan.party_id}\n${partyName}`).includes(wanted);
+  const text = `${planName(plan, names)}\n${plan.plan_id}\n${plan.party_id}\n${names.partyName(plan.party_id)}`;
+  return foldText(text).includes(wanted);
 }
 
 /** Plans that the filters let through, by start and id. */
@@ -44,10 +46,10 @@ export function filterPlans(
   plans: Iterable<PlanView>,
   filters: Filters,
   inConflict: ReadonlySet<string>,
-  partyName: (id: string) => string,
+  names: Names,
 ): PlanView[] {
   const found: PlanView[] = [];
-  for (const plan of plans) if (passes(plan, filters, inConflict, partyName(plan.party_id))) found.push(plan);
+  for (const plan of plans) if (passes(plan, filters, inConflict, names)) found.push(plan);
   return found.sort(byStart);
 }
 

@@ -9,6 +9,12 @@ export type Selection =
   | { readonly kind: "refusal"; readonly refusalId: string }
   | { readonly kind: "conflict"; readonly planId: string; readonly place: number };
 
+export type ListName = "conflicts" | "plans";
+export const LISTS: readonly ListName[] = ["conflicts", "plans"];
+export const SETTLED: readonly View["settled"][] = ["all", "open", "settled"];
+export const WHEN: readonly View["when"][] = ["all", "now", "ahead"];
+export const SORTS: readonly View["sort"][] = ["time", "depth"];
+
 export interface View {
   /** The instant shown, in ms; null: now, and it moves. */
   readonly instant_ms: number | null;
@@ -18,6 +24,12 @@ export interface View {
   readonly text: string;
   readonly onlyMine: boolean;
   readonly onlyConflict: boolean;
+  /** Which list is shown; null: conflicts if there are any, else plans. */
+  readonly list: ListName | null;
+  /** Conflicts: which of them, when counted from the instant shown, in which order. */
+  readonly settled: "all" | "open" | "settled";
+  readonly when: "all" | "now" | "ahead";
+  readonly sort: "time" | "depth";
   readonly selection: Selection | null;
   /** How far ahead of the instant volumes are shown faintly, in minutes. */
   readonly ahead_min: number;
@@ -30,6 +42,10 @@ export const DEFAULT_VIEW: View = {
   text: "",
   onlyMine: false,
   onlyConflict: false,
+  list: null,
+  settled: "all",
+  when: "all",
+  sort: "time",
   selection: null,
   ahead_min: 15,
 };
@@ -45,6 +61,9 @@ export function encodeView(view: View): string {
   if (view.text) out.set("q", view.text);
   if (view.onlyMine) out.set("mine", "1");
   if (view.onlyConflict) out.set("conflict", "1");
+  if (view.list) out.set("list", view.list);
+  for (const name of ["settled", "when", "sort"] as const)
+    if (view[name] !== DEFAULT_VIEW[name]) out.set(name, view[name]);
   if (view.ahead_min !== DEFAULT_VIEW.ahead_min) out.set("ahead", String(view.ahead_min));
   if (view.selection) out.set("sel", encodeSelection(view.selection));
   return out.toString();
@@ -63,6 +82,10 @@ export function decodeView(fragment: string): View {
     text: (read.get("q") ?? "").slice(0, 200),
     onlyMine: read.get("mine") === "1",
     onlyConflict: read.get("conflict") === "1",
+    list: LISTS.find((one) => one === read.get("list")) ?? null,
+    settled: SETTLED.find((one) => one === read.get("settled")) ?? "all",
+    when: WHEN.find((one) => one === read.get("when")) ?? "all",
+    sort: SORTS.find((one) => one === read.get("sort")) ?? "time",
     selection: decodeSelection(read.get("sel") ?? ""),
     ahead_min: AHEAD_CHOICES.includes(ahead) ? ahead : DEFAULT_VIEW.ahead_min,
   };

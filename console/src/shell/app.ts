@@ -3,7 +3,9 @@
 import { Api } from "../api/client";
 import iconUrl from "../icon.svg?url";
 import type { PlanView, Who } from "../api/wire";
+import { forgetAll } from "../declare/kept";
 import { Drawer } from "../detail/drawer";
+import { firstConflict } from "../detail/open";
 import { ServerClock } from "../live/clock";
 import { Feed } from "../live/feed";
 import { RefusalWatch } from "../live/refusals";
@@ -22,6 +24,7 @@ import { Words } from "../words/words";
 import type { Context } from "./context";
 import { h } from "./dom";
 import { openHelp } from "./help";
+import { introduction } from "./intro";
 import { listen } from "./keyboard";
 import { Layout, type Pane } from "./layout";
 import { Notices } from "./notices";
@@ -36,7 +39,11 @@ export class App {
   private readonly known = new Known();
   private readonly clock = new ServerClock();
   private readonly view = new Store(decodeView(location.hash));
-  private readonly shown = new Shown(this.known, () => this.view.get());
+  private readonly shown = new Shown(
+    this.known,
+    () => this.view.get(),
+    () => this.clock.now(),
+  );
   private readonly notices = new Notices(() => this.words);
   private readonly feed: Feed;
   private readonly standing: StandingWatch;
@@ -49,6 +56,7 @@ export class App {
   private timebar: Timebar | null = null;
   private camera: string;
   private hasOpened = false;
+  private editing: string | null = null;
   private screen = SCREENS[0]?.id ?? "";
   private places = { generation: -1, map: new Map<string, number>() };
   private unmountShell: () => void = () => undefined;
@@ -118,6 +126,18 @@ export class App {
       say: (key, members) => this.words.say(key, members),
       instant: () => this.view.get().instant_ms ?? this.clock.now(),
       select: (selection) => this.select(selection),
+      openDeclare: (planId) => {
+        this.editing = planId;
+        this.screen = "declare";
+        this.mountScreens();
+        this.layout.show("list");
+        this.layout.screen.querySelector<HTMLElement>("h2")?.focus();
+      },
+      takeEditing: () => {
+        const planId = this.editing;
+        this.editing = null;
+        return planId;
+      },
       lookForRefusals: () => void this.refusals.look(),
       may: (scope) => this.who.scopes.includes(scope),
       partyColor: (partyId) => cssColor(partyColor(this.placeOf(partyId), groundOf(this.settings.get().theme))),
@@ -156,6 +176,7 @@ export class App {
     const drawer = new Drawer(context);
     layout.detail.replaceChildren(drawer.element);
     layout.toolbar(context, this.board);
+    layout.introduce(introduction(context));
     this.mountScreens();
     this.unmountShell = () => {
       topbar.unmount();
@@ -198,6 +219,7 @@ export class App {
       this.layout.toolbar(this.context, this.board);
       return;
     }
+    if (now.isIntroduced !== before.isIntroduced) return this.layout.introduce(introduction(this.context));
     const menu = document.querySelector<HTMLDetailsElement>(".menu")?.open ?? false;
     const focused = document.activeElement?.id;
     this.mountShell();
@@ -245,7 +267,11 @@ export class App {
   private openAtFirst(): void {
     if (!this.known.isLoaded || this.hasOpened) return;
     this.hasOpened = true;
-    if (this.view.get().instant_ms !== null) return;
+    const { instant_ms: asked_ms, selection } = this.view.get();
+    if (asked_ms !== null) return;
+    // A link to a conflict is opened as it begins.
+    const conflict = selection && firstConflict(this.context, selection);
+    if (conflict) return this.view.set({ instant_ms: Date.parse(conflict.start) });
     const instant_ms = firstInstant(this.known.plans.values(), this.clock.now());
     if (instant_ms !== null) this.view.set({ instant_ms });
   }
@@ -321,6 +347,7 @@ export class App {
   private async signOut(): Promise<void> {
     try {
       await this.session.signOut();
+      forgetAll();
       this.onSignOut();
     } catch (error) {
       this.notices.trouble(error);

@@ -21,6 +21,8 @@ export interface MapPort {
   showDraft(draft: Draft | null): void;
   /** Gives clicks on the map to somebody until the returned function is called. */
   captureClicks(listener: (place: LatLon, isLast: boolean) => void): () => void;
+  /** Tells when a handle of the draft is dragged, and where it was let go, until the returned function is called. */
+  dragHandles(listener: (place: number, to: LatLon, isLast: boolean) => void): () => void;
   center(): LatLon;
   bounds(): readonly [number, number, number, number];
 }
@@ -51,6 +53,10 @@ export interface Context {
   /** The instant that is shown. */
   instant(): number;
   select(selection: Selection | null): void;
+  /** Goes to the screen on which plans are declared; with an id, to change that plan of one's own. */
+  openDeclare(planId: string | null): void;
+  /** The plan that the screen was opened to change, once; null: none. */
+  takeEditing(): string | null;
   /** Something was refused just now: reads what is remembered of it. */
   lookForRefusals(): void;
   /** Whether the account may do what a scope allows. */

@@ -33,7 +33,12 @@ export function openHelp(context: Context): void {
       KEYS.map(([key, text]) => [h("dt", {}, ltr(key, "key")), h("dd", {}, context.say(text))]),
     ),
     h("p", { class: "calm" }, context.say("map.heights_note")),
-    h("form", { method: "dialog" }, h("button", { class: "primary", autofocus: true }, context.say("close"))),
+    h(
+      "form",
+      { method: "dialog", class: "actions" },
+      h("button", { on: { click: () => context.settings.set({ isIntroduced: false }) } }, context.say("intro.again")),
+      h("button", { class: "primary", autofocus: true }, context.say("close")),
+    ),
   );
   document.body.append(dialog);
   dialog.showModal();

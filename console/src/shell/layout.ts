@@ -19,12 +19,13 @@ export class Layout {
   private readonly tabBar = h("div", { class: "tabs", role: "tablist" });
   private readonly left: HTMLElement;
   private readonly panes = h("nav", { class: "panes" });
+  private readonly intro = h("div", {});
   private readonly tools = h("div", { class: "tools" });
   private readonly frame: HTMLElement;
 
   constructor(root: HTMLElement, notices: HTMLElement) {
     this.left = h("section", { class: "left" }, this.tabBar, this.screen);
-    this.map.append(this.tools);
+    this.map.append(this.tools, this.intro);
     this.frame = h(
       "div",
       { class: "frame", "data-pane": this.pane },
@@ -99,6 +100,11 @@ export class Layout {
       ),
     );
     this.tabBar.hidden = screens.length < 2;
+  }
+
+  /** Over the map, until it has been read; null: nothing. */
+  introduce(element: HTMLElement | null): void {
+    fill(this.intro, element);
   }
 
   /** Buttons over the map and the key to its signs. */

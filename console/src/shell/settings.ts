@@ -13,23 +13,36 @@ export interface Settings {
   readonly zone: TimeZoneChoice;
   readonly notation: Notation;
   readonly isTilted: boolean;
+  /** The introduction has been read, or at least put away. */
+  readonly isIntroduced: boolean;
 }
 
 const KEY = "detente.console.settings";
 
-/** What was chosen before; else the account's language, the browser's, and metres, UTC, decimal degrees. */
-export function loadSettings(languages: readonly string[]): Store<Settings> {
+/**
+ * What was chosen before; else the browser's language, the party's, and metres, UTC, decimal degrees.
+ *
+ * Only what was chosen is kept: a language that was found must not outlive the browser's own choice of another.
+ *
+ * @param partyLanguages the party's, most wanted first; what the host put there when the party was enrolled
+ */
+export function loadSettings(partyLanguages: readonly string[]): Store<Settings> {
   const kept = read();
   const store = new Store<Settings>({
     language:
-      LANGUAGES.find((known) => known === kept["language"]) ?? chooseLanguage([...languages, ...navigator.languages]),
+      LANGUAGES.find((known) => known === kept["language"]) ??
+      chooseLanguage([...navigator.languages, ...partyLanguages]),
     theme: oneOf(kept["theme"], ["auto", "dark", "light"]),
     height: oneOf(kept["height"], ["m", "ft"]),
     zone: oneOf(kept["zone"], ["utc", "local"]),
     notation: oneOf(kept["notation"], ["decimal", "minutes", "mgrs"]),
     isTilted: kept["isTilted"] === true,
+    isIntroduced: kept["isIntroduced"] === true,
   });
-  store.subscribe(write);
+  store.subscribe((now, before) => {
+    const names = (Object.keys(now) as (keyof Settings)[]).filter((name) => now[name] !== before[name]);
+    write({ ...read(), ...Object.fromEntries(names.map((name) => [name, now[name]])) });
+  });
   return store;
 }
 
@@ -42,9 +55,9 @@ function read(): Record<string, unknown> {
   }
 }
 
-function write(settings: Settings): void {
+function write(chosen: Record<string, unknown>): void {
   try {
-    localStorage.setItem(KEY, JSON.stringify(settings));
+    localStorage.setItem(KEY, JSON.stringify(chosen));
   } catch {
     // A browser that keeps nothing still shows everything.
   }

@@ -8,11 +8,11 @@ import type { Notation } from "./choice";
 const MGRS_SOUTH = -80;
 const MGRS_NORTH = 84;
 
-export function formatPosition(place: LatLon, notation: Notation): string {
+export function formatPosition(place: LatLon, notation: Notation, digits = 5): string {
   if (notation === "mgrs" && place.lat_deg >= MGRS_SOUTH && place.lat_deg < MGRS_NORTH) return formatMgrs(place);
   if (notation === "minutes")
     return `${degreesMinutes(place.lat_deg, 2, "N", "S")} ${degreesMinutes(place.lon_deg, 3, "E", "W")}`;
-  return `${decimal(place.lat_deg, "N", "S")} ${decimal(place.lon_deg, "E", "W")}`;
+  return `${decimal(place.lat_deg, "N", "S", digits)} ${decimal(place.lon_deg, "E", "W", digits)}`;
 }
 
 /** `32T LT 84012 00973`, to the metre. */
@@ -22,8 +22,8 @@ function formatMgrs(place: LatLon): string {
   return found ? `${found[1]} ${found[2]} ${found[3]} ${found[4]}` : text;
 }
 
-function decimal(value: number, plus: string, minus: string): string {
-  return `${Math.abs(value).toFixed(5)}°${value < 0 ? minus : plus}`;
+function decimal(value: number, plus: string, minus: string, digits: number): string {
+  return `${Math.abs(value).toFixed(digits)}°${value < 0 ? minus : plus}`;
 }
 
 function degreesMinutes(value: number, width: number, plus: string, minus: string): string {

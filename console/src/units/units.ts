@@ -62,7 +62,8 @@ export class Units {
     return formatSpanShort(Date.parse(from), Date.parse(to), this.now(), this.choice.zone);
   }
 
-  position(place: LatLon): string {
-    return formatPosition(place, this.choice.notation);
+  /** @param digits of decimal degrees; the other notations are as fine as they are */
+  position(place: LatLon, digits = 5): string {
+    return formatPosition(place, this.choice.notation, digits);
   }
 }
