@@ -21,7 +21,9 @@ import { EMPTY_SCENE, type Scene } from "./scene";
 import { mountSearch } from "./search";
 import { groundStyle } from "./style";
 import { type Item, VolumeTable } from "./table";
-import { loadWorld, type World } from "./world";
+import type { World } from "./outline";
+import { Pace } from "./pace";
+import { FINE_ZOOM, type Fineness, loadWorld } from "./world";
 
 // A file of our own: a worker made of a blob is not allowed by the page's content security policy.
 setWorkerUrl(new URL(workerUrl, location.href).href);
@@ -29,6 +31,8 @@ setWorkerUrl(new URL(workerUrl, location.href).href);
 const MOST_VISIBLE = 20_000;
 /** A map narrower than this has labels without heights. */
 const ROOMY_PX = 560;
+/** The map rests when nothing moved for so long. */
+const REST_MS = 600;
 
 export class MapBoard implements MapPort {
   readonly element: HTMLElement;
@@ -44,6 +48,10 @@ export class MapBoard implements MapPort {
   private beforeCount = -1;
   private aheadKey = "";
   private world: World | null = null;
+  private fineness: Fineness | null = null;
+  private readonly pace = new Pace();
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
+  private isResizing = false;
   private scene: Scene = { ...EMPTY_SCENE };
   private draft: Draft | null = null;
   private clicks: ((place: LatLon, isLast: boolean) => void) | null = null;
@@ -71,12 +79,14 @@ export class MapBoard implements MapPort {
       maxPitch: 60,
       attributionControl: false,
       fadeDuration: 0,
-      canvasContextAttributes: { antialias: true },
+      // Its lines are smooth by themselves, and four samples a pixel are dear without a graphics processor.
+      canvasContextAttributes: { antialias: false },
     });
     this.overlay = new MapboxOverlay({
       interleaved: false,
       layers: [],
       pickingRadius: 4,
+      deviceProps: { type: "webgl", webgl: { antialias: false } },
       // Its canvas takes no keys: it must be no stop for them.
       onLoad: () => {
         const canvas = this.overlay.getCanvas();
@@ -98,10 +108,16 @@ export class MapBoard implements MapPort {
       event.preventDefault();
       this.clicks({ lat_deg: event.lngLat.lat, lon_deg: wrapLon(event.lngLat.lng) }, true);
     });
+    this.map.on("move", () => {
+      if (!this.isResizing) this.stir(true);
+    });
     this.map.on("moveend", () => {
+      if (this.isResizing) return;
       onMove(encodeCamera(this.map));
       this.redraw();
+      void this.loadGround();
     });
+    this.sharpen();
     this.relabel();
     void this.loadGround();
   }
@@ -175,7 +191,9 @@ export class MapBoard implements MapPort {
   tick(): void {
     const instant_ms = this.context.instant();
     const count = this.table.collect(instant_ms, instant_ms, this.indices);
-    if (!this.isSame(count)) this.update();
+    if (this.isSame(count)) return;
+    this.stir(false);
+    this.update();
   }
 
   fitPlan(planId: string): void {
@@ -225,13 +243,39 @@ export class MapBoard implements MapPort {
     return groundOf(this.context.settings.get().theme);
   }
 
+  /** The coarse outline first: it is small, and enough for a view of the world. */
   private async loadGround(): Promise<void> {
+    const fineness = this.fineness === null || this.map.getZoom() < FINE_ZOOM ? "coarse" : "fine";
+    if (this.fineness === "fine" || this.fineness === fineness) return;
+    this.fineness = fineness;
     try {
-      this.world = await loadWorld();
+      this.world = await loadWorld(fineness);
       this.map.setStyle(groundStyle(this.ground(), this.world), { diff: false });
+      if (fineness === "coarse") void this.loadGround();
     } catch (error) {
       this.context.notices.trouble(error);
     }
+  }
+
+  /** Something moves: it is drawn as finely as can be done in time, and sharply when it rests. */
+  private stir(isSure: boolean): void {
+    if (this.pace.stir(performance.now(), isSure)) this.sharpen();
+    clearTimeout(this.restTimer);
+    this.restTimer = setTimeout(() => {
+      this.pace.rest();
+      this.sharpen();
+    }, REST_MS);
+  }
+
+  private sharpen(): void {
+    const { ground, volumes } = this.pace.ratios(window.devicePixelRatio || 1);
+    // MapLibre takes a new size for a movement and ends one that runs unless the map itself is being moved.
+    if (this.map.getPixelRatio() !== ground) {
+      this.isResizing = true;
+      this.map.setPixelRatio(ground);
+      this.isResizing = false;
+    }
+    this.overlay.setProps({ useDevicePixels: volumes });
   }
 
   private click(point: { x: number; y: number }, place: LatLon): void {

@@ -2,7 +2,7 @@
 
 import type { StyleSpecification } from "maplibre-gl";
 import type { Ground } from "./palette";
-import type { World } from "./world";
+import type { World } from "./outline";
 
 const GROUNDS: Readonly<Record<Ground, { sea: string; land: string; coast: string; border: string }>> = {
   dark: { sea: "#0d151d", land: "#16212b", coast: "#3d5468", border: "#465c70" },
@@ -19,11 +19,12 @@ export function groundStyle(ground: Ground, world: World | null): StyleSpecifica
   if (!world) return style;
   style.sources = {
     land: { type: "geojson", data: world.land, tolerance: 0.2 },
+    coast: { type: "geojson", data: world.coast, tolerance: 0.2 },
     borders: { type: "geojson", data: world.borders, tolerance: 0.2 },
   };
   style.layers.push(
     { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
-    { id: "coast", type: "line", source: "land", paint: { "line-color": colors.coast, "line-width": 1 } },
+    { id: "coast", type: "line", source: "coast", paint: { "line-color": colors.coast, "line-width": 1 } },
     {
       id: "borders",
       type: "line",
