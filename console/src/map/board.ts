@@ -10,13 +10,13 @@ import { h } from "../shell/dom";
 import { groundOf } from "../shell/settings";
 import { wrapLon } from "../units/position";
 import { decodeCamera, encodeCamera, fitPoints, heightOf, metresAPixel, pointsOf, tilt, TILT_DEG } from "./camera";
-import { hoverBox } from "./hover";
+import { hoverBox, isPiece, type Target } from "./hover";
 import { labelsOf } from "./label_texts";
 import { LabelCanvas } from "./labels";
 import { layersOf } from "./layers";
 import { partyPlaces } from "./palette";
 import { Readout } from "./readout";
-import { gatherScene } from "./gather";
+import { conflictsKey, gatherScene } from "./gather";
 import { EMPTY_SCENE, type Scene } from "./scene";
 import { mountSearch } from "./search";
 import { groundStyle } from "./style";
@@ -47,6 +47,7 @@ export class MapBoard implements MapPort {
   private readonly before = new Int32Array(MOST_VISIBLE);
   private beforeCount = -1;
   private aheadKey = "";
+  private conflictsKey = "";
   private world: World | null = null;
   private fineness: Fineness | null = null;
   private readonly pace = new Pace();
@@ -93,7 +94,7 @@ export class MapBoard implements MapPort {
         canvas?.setAttribute("tabindex", "-1");
         canvas?.setAttribute("aria-hidden", "true");
       },
-      onHover: (info) => this.hover.show(info.object as Item | undefined, info.x, info.y, this.context),
+      onHover: (info) => this.hover.show(info.object as Target | undefined, info.x, info.y, this.context),
       getCursor: ({ isHovering }) => (this.clicks ? "crosshair" : isHovering ? "pointer" : "grab"),
     });
     this.map.addControl(this.overlay);
@@ -183,6 +184,7 @@ export class MapBoard implements MapPort {
       this.remember(count);
     }
     this.updateAhead(instant_ms, view.get().ahead_min);
+    this.conflictsKey = conflictsKey(known, instant_ms);
     gatherScene(this.scene, this.context, this.table, this.draft, instant_ms);
     this.redraw();
   }
@@ -191,7 +193,7 @@ export class MapBoard implements MapPort {
   tick(): void {
     const instant_ms = this.context.instant();
     const count = this.table.collect(instant_ms, instant_ms, this.indices);
-    if (this.isSame(count)) return;
+    if (this.isSame(count) && conflictsKey(this.context.known, instant_ms) === this.conflictsKey) return;
     this.stir(false);
     this.update();
   }
@@ -264,6 +266,7 @@ export class MapBoard implements MapPort {
     this.restTimer = setTimeout(() => {
       this.pace.rest();
       this.sharpen();
+      this.redraw();
     }, REST_MS);
   }
 
@@ -281,8 +284,10 @@ export class MapBoard implements MapPort {
   private click(point: { x: number; y: number }, place: LatLon): void {
     if (this.clicks) return this.clicks(place, false);
     const found = this.overlay.pickObject({ x: point.x, y: point.y, radius: 6 });
-    const item = found?.object as Item | undefined;
-    this.context.select(item ? { kind: "plan", planId: item.plan.plan_id } : null);
+    const target = found?.object as Target | undefined;
+    if (!target) this.context.select(null);
+    else if (!isPiece(target)) this.context.select({ kind: "plan", planId: target.plan.plan_id });
+    else if (target.refusalId) this.context.select({ kind: "refusal", refusalId: target.refusalId });
   }
 
   private items(count: number): Item[] {
