@@ -23,6 +23,7 @@ import { groundStyle } from "./style";
 import { type Item, VolumeTable } from "./table";
 import type { World } from "./outline";
 import { Pace } from "./pace";
+import { loadTiles, type TileSource } from "./tiles";
 import { FINE_ZOOM, type Fineness, loadWorld } from "./world";
 
 // A file of our own: a worker made of a blob is not allowed by the page's content security policy.
@@ -49,6 +50,8 @@ export class MapBoard implements MapPort {
   private aheadKey = "";
   private conflictsKey = "";
   private world: World | null = null;
+  private tiles: TileSource | null = null;
+  private readonly attribution = h("div", { class: "attribution", dir: "auto" });
   private fineness: Fineness | null = null;
   private readonly pace = new Pace();
   private restTimer: ReturnType<typeof setTimeout> | undefined;
@@ -72,7 +75,7 @@ export class MapBoard implements MapPort {
     this.isFitted = start !== null;
     this.map = new MapLibre({
       container: this.element,
-      style: groundStyle(this.ground(), null),
+      style: groundStyle(this.ground(), null, null),
       center: [10, 30],
       zoom: 1.5,
       pitch: context.settings.get().isTilted ? TILT_DEG : 0,
@@ -100,7 +103,7 @@ export class MapBoard implements MapPort {
     this.map.addControl(this.overlay);
     this.labels = new LabelCanvas(this.map);
     this.readout = new Readout(this.map, context);
-    host.append(this.readout.element);
+    host.append(this.readout.element, this.attribution);
     this.map.on("click", (event) =>
       this.click(event.point, { lat_deg: event.lngLat.lat, lon_deg: wrapLon(event.lngLat.lng) }),
     );
@@ -139,7 +142,7 @@ export class MapBoard implements MapPort {
   }
 
   repaint(): void {
-    this.map.setStyle(groundStyle(this.ground(), this.world), { diff: false });
+    this.map.setStyle(groundStyle(this.ground(), this.world, this.tiles), { diff: false });
     this.redraw();
   }
 
@@ -251,8 +254,10 @@ export class MapBoard implements MapPort {
     if (this.fineness === "fine" || this.fineness === fineness) return;
     this.fineness = fineness;
     try {
+      if (fineness === "coarse") this.tiles = await loadTiles();
+      this.attribution.textContent = this.tiles?.attribution ?? "";
       this.world = await loadWorld(fineness);
-      this.map.setStyle(groundStyle(this.ground(), this.world), { diff: false });
+      this.map.setStyle(groundStyle(this.ground(), this.world, this.tiles), { diff: false });
       if (fineness === "coarse") void this.loadGround();
     } catch (error) {
       this.context.notices.trouble(error);
