@@ -1,9 +1,14 @@
 // How the page is built: files with hashed names, nothing inline, since the server's policy allows neither.
 import { defineConfig } from "vitest/config";
+import { writeOutlines } from "./make/outline_files";
+import { withoutWebGpuShaders } from "./make/shaders";
 
 const EXCHANGE = "http://127.0.0.1:8440";
 
+writeOutlines();
+
 export default defineConfig({
+  plugins: [withoutWebGpuShaders()],
   base: "/console/",
   publicDir: false, // every file goes through the build, so that its name holds a hash and may be kept for ever
   build: {

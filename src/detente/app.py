@@ -14,6 +14,8 @@ from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.sessions import ConsoleSessions
 from detente.console.static_files import read_static_files
+from detente.console.tile_routes import tile_routes
+from detente.console.tiles import TileFile
 from detente.errors import StoreRefused, Unavailable
 from detente.formats.routes import routes as files_routes
 from detente.geo import HgtTerrain, Terrain
@@ -101,6 +103,7 @@ class Exchange:
                 *_plans(pool, clock, settings, streams),
                 *files_routes(),
                 *console_routes(read_static_files()),
+                *tile_routes(None if settings.tiles is None else TileFile(Path(settings.tiles))),
                 *session_routes(
                     ConsoleSessions(pool), Issuer(parties), is_secure=settings.url().startswith("https://")
                 ),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from detente.console.tiles import check_tiles
 from detente.errors import BadInput
 from detente.store.url import checked_url
 
@@ -56,6 +57,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Requests a second that one account may send to one process; 0: no limit."""
     terrain: str | None = None
     """A folder of terrain heights (SRTM .hgt); without it altitudes above ground are refused."""
+    tiles: str | None = None
+    """An MBTiles file with images: the console's ground map; without it coasts and borders only."""
     log_format: str = "auto"
     """`json`, `console`, or `auto`: console on a terminal."""
     log_level: str = "INFO"
@@ -112,6 +115,8 @@ def _check(settings: Settings) -> None:
         _check_public_url(settings.public_url)
     if settings.terrain is not None:
         _check_terrain(Path(settings.terrain))
+    if settings.tiles is not None:
+        check_tiles(Path(settings.tiles))
     for name, value, known in (
         ("log_format", settings.log_format, _LOG_FORMATS),
         ("log_level", settings.log_level.upper(), _LOG_LEVELS),

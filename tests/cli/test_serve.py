@@ -39,6 +39,7 @@ def test_what_is_no_database_url_is_refused_in_a_line(words, url):
     ("words", "said"),
     [
         (["--terrain", "/nope"], "terrain is '/nope', which cannot be read"),
+        (["--tiles", "/nope"], "tiles is '/nope', which cannot be read as MBTiles"),
         (["--public-url", "nonsense"], "public_url is 'nonsense'"),
         (["--workers", "0"], "workers is 0; expected 1 to 64"),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.static_files import StaticFiles
+from detente.console.tile_routes import tile_routes
 from detente.formats.routes import routes as files_routes
 from detente.parties.routes import routes as parties_routes
 from detente.plans.refusal_routes import refusal_routes
@@ -36,6 +37,7 @@ def all_routes():
         *refusal_routes(None),
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
+    rooms += tile_routes(None)
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 
 

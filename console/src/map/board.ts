@@ -11,18 +11,21 @@ import { groundOf } from "../shell/settings";
 import { wrapLon } from "../units/position";
 import { decodeCamera, encodeCamera, fitPoints, heightOf, metresAPixel, pointsOf, tilt, TILT_DEG } from "./camera";
 import { type Dragged, HandleDrag } from "./handles";
-import { hoverBox } from "./hover";
+import { hoverBox, isPiece, type Target } from "./hover";
 import { labelsOf } from "./label_texts";
 import { LabelCanvas } from "./labels";
 import { layersOf } from "./layers";
 import { partyPlaces } from "./palette";
 import { Readout } from "./readout";
-import { gatherScene } from "./gather";
+import { conflictsKey, gatherScene } from "./gather";
 import { EMPTY_SCENE, type Scene } from "./scene";
 import { mountSearch } from "./search";
 import { groundStyle } from "./style";
 import { type Item, VolumeTable } from "./table";
-import { loadWorld, type World } from "./world";
+import type { World } from "./outline";
+import { Pace } from "./pace";
+import { loadTiles, type TileSource } from "./tiles";
+import { FINE_ZOOM, type Fineness, loadWorld } from "./world";
 
 // A file of our own: a worker made of a blob is not allowed by the page's content security policy.
 setWorkerUrl(new URL(workerUrl, location.href).href);
@@ -30,6 +33,8 @@ setWorkerUrl(new URL(workerUrl, location.href).href);
 const MOST_VISIBLE = 20_000;
 /** A map narrower than this has labels without heights. */
 const ROOMY_PX = 560;
+/** The map rests when nothing moved for so long. */
+const REST_MS = 600;
 
 export class MapBoard implements MapPort {
   readonly element: HTMLElement;
@@ -44,7 +49,14 @@ export class MapBoard implements MapPort {
   private readonly before = new Int32Array(MOST_VISIBLE);
   private beforeCount = -1;
   private aheadKey = "";
+  private conflictsKey = "";
   private world: World | null = null;
+  private tiles: TileSource | null = null;
+  private readonly attribution = h("div", { class: "attribution", dir: "auto" });
+  private fineness: Fineness | null = null;
+  private readonly pace = new Pace();
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
+  private isResizing = false;
   private scene: Scene = { ...EMPTY_SCENE };
   private draft: Draft | null = null;
   private drag: HandleDrag | null = null;
@@ -65,7 +77,7 @@ export class MapBoard implements MapPort {
     this.isFitted = start !== null;
     this.map = new MapLibre({
       container: this.element,
-      style: groundStyle(this.ground(), null),
+      style: groundStyle(this.ground(), null, null),
       center: [10, 30],
       zoom: 1.5,
       pitch: context.settings.get().isTilted ? TILT_DEG : 0,
@@ -73,25 +85,27 @@ export class MapBoard implements MapPort {
       maxPitch: 60,
       attributionControl: false,
       fadeDuration: 0,
-      canvasContextAttributes: { antialias: true },
+      // Its lines are smooth by themselves, and four samples a pixel are dear without a graphics processor.
+      canvasContextAttributes: { antialias: false },
     });
     this.overlay = new MapboxOverlay({
       interleaved: false,
       layers: [],
       pickingRadius: 4,
+      deviceProps: { type: "webgl", webgl: { antialias: false } },
       // Its canvas takes no keys: it must be no stop for them.
       onLoad: () => {
         const canvas = this.overlay.getCanvas();
         canvas?.setAttribute("tabindex", "-1");
         canvas?.setAttribute("aria-hidden", "true");
       },
-      onHover: (info) => this.hover.show(info.object as Item | undefined, info.x, info.y, this.context),
+      onHover: (info) => this.hover.show(info.object as Target | undefined, info.x, info.y, this.context),
       getCursor: ({ isHovering }) => (this.clicks ? "crosshair" : isHovering ? "pointer" : "grab"),
     });
     this.map.addControl(this.overlay);
     this.labels = new LabelCanvas(this.map);
     this.readout = new Readout(this.map, context);
-    host.append(this.readout.element);
+    host.append(this.readout.element, this.attribution);
     this.map.on("click", (event) =>
       this.click(event.point, { lat_deg: event.lngLat.lat, lon_deg: wrapLon(event.lngLat.lng) }),
     );
@@ -100,10 +114,16 @@ export class MapBoard implements MapPort {
       event.preventDefault();
       this.clicks({ lat_deg: event.lngLat.lat, lon_deg: wrapLon(event.lngLat.lng) }, true);
     });
+    this.map.on("move", () => {
+      if (!this.isResizing) this.stir(true);
+    });
     this.map.on("moveend", () => {
+      if (this.isResizing) return;
       onMove(encodeCamera(this.map));
       this.redraw();
+      void this.loadGround();
     });
+    this.sharpen();
     this.relabel();
     void this.loadGround();
   }
@@ -124,7 +144,7 @@ export class MapBoard implements MapPort {
   }
 
   repaint(): void {
-    this.map.setStyle(groundStyle(this.ground(), this.world), { diff: false });
+    this.map.setStyle(groundStyle(this.ground(), this.world, this.tiles), { diff: false });
     this.redraw();
   }
 
@@ -169,6 +189,7 @@ export class MapBoard implements MapPort {
       this.remember(count);
     }
     this.updateAhead(instant_ms, view.get().ahead_min);
+    this.conflictsKey = conflictsKey(known, instant_ms);
     gatherScene(this.scene, this.context, this.table, this.draft, instant_ms);
     this.redraw();
   }
@@ -177,7 +198,9 @@ export class MapBoard implements MapPort {
   tick(): void {
     const instant_ms = this.context.instant();
     const count = this.table.collect(instant_ms, instant_ms, this.indices);
-    if (!this.isSame(count)) this.update();
+    if (this.isSame(count) && conflictsKey(this.context.known, instant_ms) === this.conflictsKey) return;
+    this.stir(false);
+    this.update();
   }
 
   fitPlan(planId: string): void {
@@ -236,21 +259,52 @@ export class MapBoard implements MapPort {
     return groundOf(this.context.settings.get().theme);
   }
 
+  /** The coarse outline first: it is small, and enough for a view of the world. */
   private async loadGround(): Promise<void> {
+    const fineness = this.fineness === null || this.map.getZoom() < FINE_ZOOM ? "coarse" : "fine";
+    if (this.fineness === "fine" || this.fineness === fineness) return;
+    this.fineness = fineness;
     try {
-      this.world = await loadWorld();
-      this.map.setStyle(groundStyle(this.ground(), this.world), { diff: false });
+      if (fineness === "coarse") this.tiles = await loadTiles();
+      this.attribution.textContent = this.tiles?.attribution ?? "";
+      this.world = await loadWorld(fineness);
+      this.map.setStyle(groundStyle(this.ground(), this.world, this.tiles), { diff: false });
+      if (fineness === "coarse") void this.loadGround();
     } catch (error) {
       this.context.notices.trouble(error);
     }
+  }
+
+  /** Something moves: it is drawn as finely as can be done in time, and sharply when it rests. */
+  private stir(isSure: boolean): void {
+    if (this.pace.stir(performance.now(), isSure)) this.sharpen();
+    clearTimeout(this.restTimer);
+    this.restTimer = setTimeout(() => {
+      this.pace.rest();
+      this.sharpen();
+      this.redraw();
+    }, REST_MS);
+  }
+
+  private sharpen(): void {
+    const { ground, volumes } = this.pace.ratios(window.devicePixelRatio || 1);
+    // MapLibre takes a new size for a movement and ends one that runs unless the map itself is being moved.
+    if (this.map.getPixelRatio() !== ground) {
+      this.isResizing = true;
+      this.map.setPixelRatio(ground);
+      this.isResizing = false;
+    }
+    this.overlay.setProps({ useDevicePixels: volumes });
   }
 
   private click(point: { x: number; y: number }, place: LatLon): void {
     if (this.drag?.isHeld) return;
     if (this.clicks) return this.clicks(place, false);
     const found = this.overlay.pickObject({ x: point.x, y: point.y, radius: 6 });
-    const item = found?.object as Item | undefined;
-    this.context.select(item ? { kind: "plan", planId: item.plan.plan_id } : null);
+    const target = found?.object as Target | undefined;
+    if (!target) this.context.select(null);
+    else if (!isPiece(target)) this.context.select({ kind: "plan", planId: target.plan.plan_id });
+    else if (target.refusalId) this.context.select({ kind: "refusal", refusalId: target.refusalId });
   }
 
   private items(count: number): Item[] {

@@ -1,10 +1,11 @@
 /** Fills a scene with what is not a plan at the instant: the selection, conflicts, what was refused, a draft. */
 
 import type { Conflict, Refusal } from "../api/wire";
+import type { Known } from "../plans/known";
 import { isAt } from "../plans/select";
 import type { Selection } from "../plans/view";
 import type { Context, Draft } from "../shell/context";
-import { ghostOf, piecesOf, refusedGhosts, settlementArrows, type Scene, wayOutGhosts } from "./scene";
+import { ghostOf, type Piece, piecesOf, refusedGhosts, settlementArrows, type Scene, wayOutGhosts } from "./scene";
 import type { VolumeTable } from "./table";
 
 export function gatherScene(
@@ -19,8 +20,8 @@ export function gatherScene(
   const chosen = chosenConflicts(selection, context);
   scene.selected = selectedIds(selection, refusal, chosen).flatMap((id) => table.itemsOf(id));
   scene.pieces = [
-    ...chosen.flatMap((conflict) => piecesOf(conflict, true)),
-    ...conflictsAt(context, instant_ms, chosen).flatMap((conflict) => piecesOf(conflict, false)),
+    ...chosen.flatMap((conflict) => piecesOf(conflict, true, refusal)),
+    ...piecesAt(context.known, instant_ms, chosen),
     ...(draft?.conflicts ?? []).flatMap((conflict) => piecesOf(conflict, true)),
   ];
   scene.ghosts = [
@@ -56,14 +57,28 @@ function selectedIds(selection: Selection | null, refusal: Refusal | null, confl
   return [...ids];
 }
 
-/** Conflicts of standing plans and of unsettled refusals that are there at the instant. */
-function conflictsAt(context: Context, instant_ms: number, except: readonly Conflict[]): Conflict[] {
-  const found: Conflict[] = [];
-  const take = (conflicts: readonly Conflict[]): void => {
-    for (const conflict of conflicts)
-      if (!except.includes(conflict) && isAt(conflict, instant_ms)) found.push(conflict);
-  };
-  for (const conflicts of context.known.standing.values()) take(conflicts);
-  for (const refusal of context.known.refusals.values()) if (!refusal.settlement.is_settled) take(refusal.conflicts);
-  return found;
+type Conflicts = Pick<Known, "standing" | "refusals">;
+
+function* conflictsAt(known: Conflicts, instant_ms: number): Generator<readonly [Conflict, Refusal | null, string]> {
+  for (const [planId, conflicts] of known.standing)
+    for (const [k, one] of conflicts.entries()) if (isAt(one, instant_ms)) yield [one, null, `${planId}.${k}`];
+  for (const refusal of known.refusals.values())
+    for (const [k, one] of refusal.conflicts.entries())
+      if (isAt(one, instant_ms)) yield [one, refusal, `${refusal.refusal_id}.${k}`];
+}
+
+/** Pieces of what is in conflict at the instant: standing plans, open refusals, and settled ones below them. */
+export function piecesAt(known: Conflicts, instant_ms: number, except: readonly Conflict[] = []): Piece[] {
+  const open: Piece[] = [];
+  const settled: Piece[] = [];
+  for (const [conflict, refusal] of conflictsAt(known, instant_ms)) {
+    if (except.includes(conflict)) continue;
+    (refusal?.settlement.is_settled ? settled : open).push(...piecesOf(conflict, false, refusal));
+  }
+  return [...settled, ...open];
+}
+
+/** Changes when other conflicts are there; they come and go at other instants than volumes do. */
+export function conflictsKey(known: Conflicts, instant_ms: number): string {
+  return Array.from(conflictsAt(known, instant_ms), ([, , key]) => key).join();
 }

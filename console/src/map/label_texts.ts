@@ -7,6 +7,7 @@ import type { Label } from "./labels";
 import type { Arrow, Scene } from "./scene";
 
 const MOST = 200;
+const MOST_CONFLICTS = 20;
 
 /** One label a plan: mark of its state, name, heights; the selected and the off-nominal ones first. */
 export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasHeights: boolean): Label[] {
@@ -24,7 +25,19 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasH
     const text = `${STATE_STYLE[plan.state].mark} \u2068${shortened(planName(plan, context.known))}\u2069${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
-  return [...strong, ...scene.arrows.map((arrow) => arrowLabel(arrow, context, isTilted)), ...plain];
+  return [...conflictLabels(scene, context, isTilted), ...strong, ...scene.arrows.map((arrow) => arrowLabel(arrow, context, isTilted)), ...plain];
+}
+
+/** Open conflicts say so in words, before anything else is written: their colour alone is not seen by everybody. */
+function conflictLabels(scene: Scene, context: Context, isTilted: boolean): Label[] {
+  return scene.pieces
+    .filter((piece) => !piece.settlement)
+    .slice(0, MOST_CONFLICTS)
+    .map((piece) => ({
+      place: [piece.middle[0], piece.middle[1], isTilted ? piece.upper_m : 0],
+      text: `⚠ ${context.say("map.open_conflict")}`,
+      isStrong: true,
+    }));
 }
 
 function arrowLabel(arrow: Arrow, context: Context, isTilted: boolean): Label {

@@ -30,7 +30,7 @@ export class LabelCanvas {
     this.element.className = "labels";
     this.element.setAttribute("aria-hidden", "true");
     this.element.dir = "ltr";
-    const pen = this.element.getContext("2d");
+    const pen = this.element.getContext("2d", { willReadFrequently: true }); // painted by the processor: text is faster so
     if (!pen) throw new Error("no 2D canvas");
     this.pen = pen;
     // Above deck.gl's canvas, which is in the container of the map's controls.

@@ -127,32 +127,42 @@ function selectedLayer(items: readonly Item[], look: Look, inks: Inks): Layer {
   });
 }
 
+/** Open conflicts are full and thickly bordered; of a settled one only a thin dotted border is left. */
 function pieceLayers(pieces: readonly Piece[], look: Look, inks: Inks): Layer[] {
+  const ink = (piece: Piece): Rgb => (piece.settlement ? inks.settled : inks.alarm);
   return [
     new SolidPolygonLayer<Piece>({
       id: look.isTilted ? "pieces-3d" : "pieces",
       data: pieces as Piece[],
+      pickable: true,
       positionFormat: "XYZ",
       getPolygon: (piece) => (look.isTilted ? piece.base : piece.ground),
       extruded: look.isTilted,
       getElevation: (piece) => piece.upper_m - piece.lower_m,
-      getFillColor: (piece) => withAlpha(inks.alarm, piece.isSelected ? 170 : 90),
+      getFillColor: (piece) => withAlpha(ink(piece), pieceAlpha(piece)),
       material: false,
       parameters: { depthWriteEnabled: false },
       updateTriggers: { getFillColor: look.ground },
     }),
-    new PathLayer<Piece>({
+    new PathLayer<Piece, Dashed<Piece>>({
       id: look.isTilted ? "piece-borders-3d" : "piece-borders",
       data: pieces as Piece[],
+      ...DASHED,
       positionFormat: "XYZ",
       _pathType: "open",
       getPath: (piece) => (look.isTilted ? piece.base : piece.ground),
-      getColor: withAlpha(inks.alarm, 255),
-      getWidth: (piece) => (piece.isSelected ? 4 : 2),
+      getColor: (piece) => withAlpha(ink(piece), 255),
+      getWidth: (piece) => (piece.isSelected ? 4 : piece.settlement ? 1.5 : 3),
+      getDashArray: (piece) => (piece.settlement ? [2, 3] : [0, 0]),
       widthUnits: "pixels",
       updateTriggers: { getColor: look.ground },
     }),
   ];
+}
+
+function pieceAlpha(piece: Piece): number {
+  if (piece.settlement) return piece.isSelected ? 60 : 14;
+  return piece.isSelected ? 170 : 110;
 }
 
 const GHOST_DASH: Readonly<Record<Ghost["kind"], readonly [number, number]>> = {

@@ -35,6 +35,8 @@ export interface Inks {
   readonly halo: Rgb;
   readonly alarm: Rgb;
   readonly good: Rgb;
+  /** What was in conflict and is settled. */
+  readonly settled: Rgb;
   readonly grid: string;
   readonly label: string;
   readonly labelGround: string;
@@ -46,6 +48,7 @@ export const INKS: Readonly<Record<Ground, Inks>> = {
     halo: [10, 16, 22],
     alarm: [255, 92, 92],
     good: [110, 230, 150],
+    settled: [150, 168, 184],
     grid: "rgba(150,170,190,0.22)",
     label: "#e8eef4",
     labelGround: "rgba(10,16,22,0.78)",
@@ -55,6 +58,7 @@ export const INKS: Readonly<Record<Ground, Inks>> = {
     halo: [255, 255, 255],
     alarm: [196, 22, 28],
     good: [0, 122, 60],
+    settled: [86, 102, 116],
     grid: "rgba(60,80,100,0.25)",
     label: "#16202a",
     labelGround: "rgba(255,255,255,0.85)",

@@ -12,7 +12,12 @@ export interface Piece {
   readonly ground: Float64Array;
   readonly lower_m: number;
   readonly upper_m: number;
+  readonly middle: readonly [number, number];
   readonly isSelected: boolean;
+  /** What settled the conflict, or null while it is open. */
+  readonly settlement: Settlement | null;
+  /** The refusal that tells of it; null for plans that stand beside each other, and for a draft. */
+  readonly refusalId: string | null;
 }
 
 /** Something that is not (or not yet) a plan: what was refused, a way out, a draft. */
@@ -56,17 +61,21 @@ export const EMPTY_SCENE: Scene = {
   marks: [],
 };
 
-export function piecesOf(conflict: Conflict, isSelected: boolean): Piece[] {
+export function piecesOf(conflict: Conflict, isSelected: boolean, refusal: Refusal | null = null): Piece[] {
   return conflict.outline
     .filter((ring) => ring.length > 2)
     .map((ring) => {
       const points = continuous(ring);
+      const middle = middleOf(points);
       return {
         base: flatRing(points, conflict.lower_m),
         ground: flatRing(points, 0),
         lower_m: conflict.lower_m,
         upper_m: conflict.upper_m,
+        middle: [middle.lon_deg, middle.lat_deg],
         isSelected,
+        settlement: refusal?.settlement.is_settled ? refusal.settlement : null,
+        refusalId: refusal?.refusal_id ?? null,
       };
     });
 }

@@ -1,23 +1,16 @@
-/** The outline of the world, out of the console's own files (Natural Earth 1:50m as packed by world-atlas). */
+/** Fetches the outline of the world, out of the console's own files: a coarse one at once, a fine one for a near look. */
 
-import type { FeatureCollection, MultiLineString } from "geojson";
-import { feature, mesh } from "topojson-client";
-import type { GeometryCollection, Topology } from "topojson-specification";
-import worldUrl from "world-atlas/countries-50m.json?url";
+import coarseUrl from "../../node_modules/world-atlas/packed/coarse.json?url";
+import fineUrl from "../../node_modules/world-atlas/packed/fine.json?url";
+import { type PackedOutline, unpackOutline, type World } from "./outline";
 
-export interface World {
-  readonly land: FeatureCollection;
-  readonly borders: MultiLineString;
-}
+export type Fineness = "coarse" | "fine";
 
-type Atlas = Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
+/** From this zoom on the coarse outline shows its corners. */
+export const FINE_ZOOM = 2.5;
 
-export async function loadWorld(): Promise<World> {
-  const answer = await fetch(worldUrl);
+export async function loadWorld(fineness: Fineness): Promise<World> {
+  const answer = await fetch(fineness === "fine" ? fineUrl : coarseUrl);
   if (!answer.ok) throw new Error(`the outline of the world: ${answer.status}`);
-  const atlas = (await answer.json()) as Atlas;
-  return {
-    land: feature(atlas, atlas.objects.land),
-    borders: mesh(atlas, atlas.objects.countries, (a, b) => a !== b),
-  };
+  return unpackOutline((await answer.json()) as PackedOutline);
 }

@@ -298,7 +298,7 @@ export class App {
       { keys: ["m", "M"], run: () => show("map", () => focusIn(this.layout.map, ".maplibregl-canvas")) },
       { keys: ["t", "T"], run: () => focusIn(this.layout.time, "canvas") },
       { keys: ["d", "D"], run: () => show("detail", () => focusIn(this.layout.detail, "h2")) },
-      { keys: [" "], run: () => this.timebar?.player.toggle() },
+      { keys: [" "], run: () => this.timebar?.toggle() },
       { keys: ["n", "N"], run: () => this.timebar?.goLive() },
       { keys: [","], run: () => this.timebar?.step(-60_000) },
       { keys: ["."], run: () => this.timebar?.step(60_000) },

@@ -21,7 +21,7 @@ export interface Picture {
 }
 
 export function paint(canvas: HTMLCanvasElement, picture: Picture): void {
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { willReadFrequently: true }); // painted by the processor, as the labels are
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!pen || width === 0) return;
   const ratio = window.devicePixelRatio || 1;

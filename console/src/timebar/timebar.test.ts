@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { at, NOON, plan, refusal, settled } from "../plans/fixtures";
 import { axisStep, densityOf } from "./density";
+import { sliceAt } from "./key";
 import { firstWindow, keepIn, moveWindow, zoomWindow } from "./window";
 
 const HOUR = 3_600_000;
@@ -45,4 +46,10 @@ test("a window follows an instant that leaves it", () => {
   expect(keepIn([0, 10], 20)).toEqual([11, 21]);
   expect(keepIn([0, 10], -5)).toEqual([-6, 4]);
   expect(moveWindow([0, 10], 3)).toEqual([3, 13]);
+});
+
+test("an instant is in the slice that the bar draws it in, and in none outside of the bar", () => {
+  const window = [NOON, NOON + 2 * HOUR] as const;
+  expect([0, 29, 30, 119].map((minute) => sliceAt(window, 4, NOON + minute * 60_000))).toEqual([0, 0, 1, 3]);
+  expect([sliceAt(window, 4, NOON - 1), sliceAt(window, 4, NOON + 2 * HOUR)]).toEqual([null, null]);
 });

@@ -7,11 +7,14 @@ import { fill, h, ltr } from "../shell/dom";
 import { groundOf } from "../shell/settings";
 import { formatCountdown } from "../units/time";
 import { type Density, densityOf } from "./density";
+import { barKey, SliceBox, sliceAt, sliceText } from "./key";
 import { paint } from "./paint";
 import { Player, SPEEDS } from "./play";
 import { firstWindow, keepIn, moveWindow, type Window, zoomWindow } from "./window";
 
 const SLICE_PX = 3;
+/** How much of its length the bar moves on when it is played from its end. */
+const NEXT_SHARE = 0.9;
 const KEY_STEPS_MS: Readonly<Partial<Record<string, number>>> = {
   ArrowLeft: -60_000,
   ArrowRight: 60_000,
@@ -28,7 +31,9 @@ export class Timebar {
   private densityKey = "";
   private lastInstant_ms = 0;
   private readonly canvas: HTMLCanvasElement;
-  private readonly label = h("output", { class: "instant" });
+  // Not read out by itself: it changes at every frame. The slider tells it to whoever is there.
+  private readonly label = h("output", { class: "instant", "aria-live": "off" });
+  private readonly sliceBox = new SliceBox();
   private readonly playButton: HTMLButtonElement;
   private readonly nowButton: HTMLButtonElement;
   private drag: { readonly x: number; readonly window: Window; readonly isPan: boolean } | null = null;
@@ -40,26 +45,31 @@ export class Timebar {
   ) {
     this.player = new Player(
       () => context.instant(),
-      (instant_ms) => this.move(instant_ms),
+      (instant_ms) => this.playTo(instant_ms),
       () => this.update(),
     );
     this.canvas = h("canvas", {
       class: "density",
       tabindex: "0",
       role: "slider",
+      "aria-orientation": "horizontal",
       "aria-label": context.say("time.slider"),
       on: {
         pointerdown: (event: PointerEvent) => this.grab(event),
         pointermove: (event: PointerEvent) => this.pull(event),
         pointerup: () => (this.drag = null),
         pointercancel: () => (this.drag = null),
+        pointerleave: () => this.sliceBox.show(null, 0, 0),
         wheel: (event: WheelEvent) => this.wheel(event),
         keydown: (event: KeyboardEvent) => this.key(event),
       },
     });
     this.playButton = h("button", { type: "button", class: "icon play", on: { click: () => this.player.toggle() } });
     this.nowButton = h("button", { type: "button", on: { click: () => this.goLive() } }, context.say("time.now"));
-    host.append(h("div", { class: "time-controls" }, this.controls()), this.canvas);
+    host.append(
+      h("div", { class: "time-controls" }, this.controls()),
+      h("div", { class: "bar" }, this.canvas, this.sliceBox.element),
+    );
     const resized = new ResizeObserver(() => this.update());
     resized.observe(this.canvas);
     this.undo.push(() => resized.disconnect());
@@ -77,8 +87,26 @@ export class Timebar {
     this.context.view.set({ instant_ms: Math.round(instant_ms) });
   }
 
+  /** Plays or pauses; from the end of the bar on, the bar goes along first. */
+  toggle(): void {
+    const { window } = this;
+    const instant_ms = this.context.instant();
+    if (!this.player.isPlaying && window && instant_ms >= lastOf(window))
+      this.window = moveWindow(window, (window[1] - window[0]) * NEXT_SHARE);
+    this.player.toggle();
+  }
+
   step(by_ms: number): void {
     this.move(this.context.instant() + by_ms);
+  }
+
+  /** Plays as far as the bar goes, then stops and says so. */
+  private playTo(instant_ms: number): void {
+    const end_ms = lastOf(this.window);
+    this.context.view.set({ instant_ms: Math.round(Math.min(instant_ms, end_ms)) });
+    if (instant_ms < end_ms) return;
+    this.player.stop();
+    this.context.notices.show("plain", this.context.say("bar.end"), this.context.units.dateTime(end_ms));
   }
 
   goLive(): void {
@@ -138,25 +166,28 @@ export class Timebar {
         ),
       ),
     );
-    const jump = (by_ms: number, mark: string, label: string): HTMLElement =>
-      h(
-        "button",
-        { type: "button", class: "icon", "aria-label": label, title: label, on: { click: () => this.step(by_ms) } },
-        mark,
-      );
+    const icon = (mark: string, label: string, click: () => void): HTMLElement =>
+      h("button", { type: "button", class: "icon", "aria-label": label, title: label, on: { click } }, mark);
     return [
       // Time runs to the right in every language, so these are not mirrored either.
       h(
         "span",
         { class: "transport", dir: "ltr" },
-        jump(-600_000, "«", context.say("time.back")),
+        icon("«", context.say("time.back"), () => this.step(-600_000)),
         this.playButton,
-        jump(600_000, "»", context.say("time.forward")),
+        icon("»", context.say("time.forward"), () => this.step(600_000)),
       ),
       speed,
       this.nowButton,
       this.label,
       ahead,
+      h(
+        "span",
+        { class: "transport", dir: "ltr" },
+        icon("−", context.say("bar.zoom_out"), () => this.zoomKey(2)),
+        icon("+", context.say("bar.zoom_in"), () => this.zoomKey(0.5)),
+      ),
+      barKey(context),
     ];
   }
 
@@ -186,7 +217,13 @@ export class Timebar {
     canvas.setAttribute("aria-valuemin", String(Math.round(window[0] / 1000)));
     canvas.setAttribute("aria-valuemax", String(Math.round(window[1] / 1000)));
     canvas.setAttribute("aria-valuenow", String(Math.round(instant_ms / 1000)));
-    canvas.setAttribute("aria-valuetext", `${text} ${away}`);
+    canvas.setAttribute("aria-valuetext", [`${text} ${away}`, this.countsAt(window, instant_ms)].join("; "));
+  }
+
+  private countsAt(window: Window, instant_ms: number): string {
+    const density = this.densityFor(window);
+    const slice = sliceAt(window, density.mine.length, instant_ms);
+    return slice === null ? "" : sliceText(this.context, window, density, slice);
   }
 
   private at(x: number, window: Window): number {
@@ -204,7 +241,10 @@ export class Timebar {
 
   private pull(event: PointerEvent): void {
     const { drag } = this;
-    if (!drag || !this.window) return;
+    if (!this.window) return;
+    const text = this.countsAt(this.window, this.at(event.clientX, this.window));
+    this.sliceBox.show(text || null, event.offsetX, this.canvas.clientWidth);
+    if (!drag) return;
     if (!drag.isPan) {
       this.context.view.set({ instant_ms: Math.round(this.at(event.clientX, this.window)) });
       return;
@@ -228,6 +268,7 @@ export class Timebar {
     const step_ms = KEY_STEPS_MS[event.key];
     if (step_ms !== undefined) this.step(step_ms * (event.shiftKey ? 10 : 1));
     else if (event.key === "Home") this.goLive();
+    else if (event.key === "End" && this.window) this.move(lastOf(this.window));
     else if (event.key === "+" || event.key === "-") this.zoomKey(event.key === "+" ? 0.5 : 2);
     else return;
     event.preventDefault();
@@ -239,4 +280,9 @@ export class Timebar {
     this.window = zoomWindow(this.window, factor, this.context.instant());
     this.update();
   }
+}
+
+/** The last whole ms of a window: a rounded end would be outside of it. */
+function lastOf(window: Window | null): number {
+  return window ? Math.floor(window[1]) : Infinity;
 }

@@ -222,6 +222,17 @@ export const ar: Catalogue = {
   "time.ahead": "عرض باهت لما يأتي خلال",
   "time.ahead.none": "بلا قادم",
 
+  "bar.mine": "خططنا",
+  "bar.others": "خطط الآخرين",
+  "bar.open": "تعارضات مفتوحة",
+  "bar.settled": "تعارضات مسوّاة",
+  "bar.slice": "من {from} إلى {to}: لنا {mine}، وللآخرين {others}؛ تعارضات مفتوحة {open}، مسوّاة {settled}",
+  "bar.end": "انتهى التشغيل عند آخر الشريط",
+  "bar.zoom_in": "عرض وقت أقل",
+  "bar.zoom_out": "عرض وقت أكثر",
+  "legend.settled": "تعارض مسوّى: أشر إليه لترى ما سوّاه",
+  "map.open_conflict": "في تعارض مفتوح",
+
   "map.label": "خريطة الخطط. الأسهم تحركها.",
   "map.north": "الشمال إلى الأعلى",
   "map.copy": "نسخ هذا الموقع",

@@ -213,6 +213,17 @@ const texts = {
   "time.ahead": "Show faintly what comes within",
   "time.ahead.none": "nothing ahead",
 
+  "bar.mine": "ours",
+  "bar.others": "others'",
+  "bar.open": "open conflicts",
+  "bar.settled": "settled conflicts",
+  "bar.slice": "{from} to {to}: {mine} ours, {others} of others; {open} open conflicts, {settled} settled",
+  "bar.end": "Played to the end of the bar",
+  "bar.zoom_in": "Show less time",
+  "bar.zoom_out": "Show more time",
+  "legend.settled": "settled conflict: point at it to see what settled it",
+  "map.open_conflict": "In conflict, open",
+
   "map.label": "Map of plans. Arrow keys move it.",
   "map.north": "North up",
   "map.copy": "Copy this position",

@@ -213,6 +213,17 @@ export const fr: Catalogue = {
   "time.ahead": "Montrer en léger ce qui vient d’ici",
   "time.ahead.none": "rien à venir",
 
+  "bar.mine": "les nôtres",
+  "bar.others": "ceux des autres",
+  "bar.open": "conflits ouverts",
+  "bar.settled": "conflits réglés",
+  "bar.slice": "de {from} à {to} : {mine} à nous, {others} à d’autres ; conflits ouverts : {open}, réglés : {settled}",
+  "bar.end": "Lecture terminée : fin de la barre",
+  "bar.zoom_in": "Montrer moins de temps",
+  "bar.zoom_out": "Montrer plus de temps",
+  "legend.settled": "conflit réglé : le pointer dit ce qui l’a réglé",
+  "map.open_conflict": "En conflit, ouvert",
+
   "map.label": "Carte des plans. Les flèches la déplacent.",
   "map.north": "Nord en haut",
   "map.copy": "Copier cette position",

@@ -31,6 +31,7 @@ from detente.web.server import ServerSettings, serve, stop_signals
 @click.option("--workers", type=int, help="Server processes.  [default: 1]")
 @click.option("--pool-size", type=int, help="Database connections of each process.  [default: 8]")
 @click.option("--terrain", type=click.Path(file_okay=False), help="Folder of terrain heights (SRTM .hgt).")
+@click.option("--tiles", type=click.Path(dir_okay=False), help="Map tiles for the console (MBTiles).")
 @click.option("--log-format", type=click.Choice(["auto", "json", "console"]))
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False))
 def command(config: Path | None, data: Path | None, **options: Any) -> None:  # noqa: ANN401 - the options above, checked by Settings
