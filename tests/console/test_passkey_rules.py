@@ -1,14 +1,20 @@
 """Where passkeys work, what a counter may do, what is read of what a stranger sends; without a server."""
 
+import subprocess
+import sys
+
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detente.console import passkey_proof
 from detente.console.passkey_challenges import SIGN_IN, Challenges, adding
-from detente.console.passkey_model import RelyingParty
-from detente.console.passkey_proof import challenge_in
+from detente.console.passkey_model import RelyingParty, SignInBody
+from detente.console.passkey_proof import challenge_in, check_assertion
 from detente.console.passkey_rules import (
     CHALLENGE_S,
+    assertion_of,
     check_may_add,
     counter_holds,
     may_remove_all,
@@ -18,6 +24,7 @@ from detente.console.passkey_rules import (
 )
 from detente.console.session_model import SessionRow
 from detente.errors import NotAllowed
+from tests.console.authenticator import Authenticator, cose_of
 
 NOW_MS = 1_790_000_000_000
 
@@ -140,3 +147,22 @@ def test_no_other_octets_are_a_challenge(octets):
 def test_client_data_without_a_challenge_of_a_top_page_is_none(data):
     assert challenge_in(b'{"challenge":"AAAA","more":[1]}') == bytes(3)
     assert challenge_in(data) is None
+
+
+def test_an_exchange_whose_people_have_no_passkeys_does_not_load_the_library():
+    said = "import sys, detente.app; print([name for name in sys.modules if name.startswith('webauthn')])"
+    done = subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_credential_that_is_not_known_is_not_proved_even_with_the_key_that_stands_in_for_its_own(
+    monkeypatch,
+):
+    party = RelyingParty("e.example", "https://e.example")
+    key = Authenticator(user_handle=bytes(16))
+    monkeypatch.setattr(passkey_proof, "_UNKNOWN_KEY", cbor2.dumps(cose_of(key.key)))
+    body = key.answer({"challenge": text_of(bytes(56)), "origin": party.origin, "rp_id": party.rp_id})
+    assertion = assertion_of(SignInBody(**body))
+    known = cbor2.dumps(cose_of(key.key))
+    assert check_assertion(assertion, bytes(56), party, known) == 1
+    assert check_assertion(assertion, bytes(56), party, None) is None

@@ -231,3 +231,20 @@ async def test_used_challenges_are_forgotten_a_day_after_their_end(keys):
     keys.desk.clock.pass_s(1)
     await keys.sign_in(key)
     assert await keys.desk.pool.fetchval("SELECT count(*) FROM console_challenge_used") == 2
+
+
+async def test_a_sign_in_that_met_another_under_way_compares_with_its_count(keys):
+    """The other's count is written but not committed yet: the copy waits for it, and is refused."""
+    key, _, _ = await keys.enrol("anna")
+    body = key.answer(await keys.options())
+    async with keys.desk.pool.acquire() as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("UPDATE console_passkey SET sign_count = 1")
+        signing_in = asyncio.create_task(keys.send(body))
+        await asyncio.sleep(0.2)
+        assert not signing_in.done()
+        await transaction.commit()
+    with pytest.raises(NotAuthenticated):
+        await signing_in
+    assert len(await keys.desk.statements("('passkey.suspected')")) == 1

@@ -143,7 +143,7 @@ export function openKeyring(context: Context, onSignedOut: () => void): void {
   const dialog = h(
     "dialog",
     { class: "help", "aria-label": say("keyring"), on: { close: () => dialog.remove() } },
-    h("h2", {}, say("passkey.title")),
+    h("h2", { tabindex: -1, autofocus: true }, say("passkey.title")),
     h("p", { class: "calm" }, say("passkey.what")),
     passkeys,
     h(
@@ -156,7 +156,7 @@ export function openKeyring(context: Context, onSignedOut: () => void): void {
     said,
     h("h2", {}, say("session.title")),
     sessions,
-    h("form", { method: "dialog" }, h("button", { autofocus: true }, say("close"))),
+    h("form", { method: "dialog" }, h("button", {}, say("close"))),
   );
   document.body.append(dialog);
   dialog.showModal();

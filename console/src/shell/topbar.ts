@@ -110,6 +110,12 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void, k
     );
     return h("p", {}, h("label", { for: id }, context.say(label)), select);
   };
+  // Closed first, and the focus left where the dialog can give it back to.
+  const openKeyring = (): void => {
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+    keyring();
+  };
   const menu = h(
     "details",
     { class: "menu" },
@@ -141,7 +147,7 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void, k
         ["mgrs", "MGRS"],
       ]),
       h("button", { type: "button", on: { click: help } }, context.say("keys"), " ", ltr("?")),
-      h("button", { type: "button", on: { click: keyring } }, context.say("keyring")),
+      h("button", { type: "button", on: { click: openKeyring } }, context.say("keyring")),
       h("button", { type: "button", on: { click: signOut } }, context.say("sign_out")),
     ),
   );

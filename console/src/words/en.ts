@@ -29,7 +29,7 @@ const texts = {
   "in_conflict": "In conflict",
 
   "signed_out.title": "You are not signed in",
-  "signed_out.text": "Open a sign-in link. Whoever runs the exchange makes one for your account with the command below; it works once, for 15 minutes.",
+  "signed_out.text": "Or open a sign-in link. Whoever runs the exchange makes one for your account with the command below; it works once, for 15 minutes.",
   "link_bad.title": "This sign-in link does not work any more",
   "goodbye.title": "You are signed out",
 

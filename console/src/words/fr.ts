@@ -29,7 +29,7 @@ export const fr: Catalogue = {
   "in_conflict": "En conflit",
 
   "signed_out.title": "Vous n’êtes pas connecté",
-  "signed_out.text": "Ouvrez un lien de connexion. L’hébergeur de l’échange en crée un pour votre compte avec la commande ci-dessous ; il sert une seule fois, pendant 15 minutes.",
+  "signed_out.text": "Ou ouvrez un lien de connexion. L’hébergeur de l’échange en crée un pour votre compte avec la commande ci-dessous ; il sert une seule fois, pendant 15 minutes.",
   "link_bad.title": "Ce lien de connexion n’est plus valable",
   "goodbye.title": "Vous êtes déconnecté",
 
