@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from detente.console import passkey_proof
 from detente.console.passkey_challenges import SIGN_IN, Challenges, adding
 from detente.console.passkey_model import RelyingParty, SignInBody
-from detente.console.passkey_proof import challenge_in, check_assertion
+from detente.console.passkey_proof import challenge_in, check_assertion, check_attestation
 from detente.console.passkey_rules import (
     CHALLENGE_S,
     assertion_of,
@@ -166,3 +166,20 @@ def test_a_credential_that_is_not_known_is_not_proved_even_with_the_key_that_sta
     known = cbor2.dumps(cose_of(key.key))
     assert check_assertion(assertion, bytes(56), party, known) == 1
     assert check_assertion(assertion, bytes(56), party, None) is None
+
+
+def test_attestations_that_nobody_asked_for_do_not_reach_their_parsers(monkeypatch):
+    reached = []
+    monkeypatch.setattr("webauthn.verify_registration_response", lambda **more: reached.append(more))
+    party = RelyingParty("e.example", "https://e.example")
+    options = {
+        "challenge": text_of(bytes(56)),
+        "origin": party.origin,
+        "rp_id": party.rp_id,
+        "user_id": "AAAA",
+    }
+    for fmt in ("tpm", "fido-u2f", "android-safetynet", "apple", "none", "packed"):
+        body = Authenticator().make(options, fmt=fmt)
+        octets = [octets_of(body[name], 9_000) for name in ("client_data_json", "attestation_object")]
+        assert check_attestation(*octets, bytes(56), party) is None
+    assert len(reached) == 2
