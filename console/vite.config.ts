@@ -21,6 +21,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 2_000,
   },
   // `npm run dev` serves the page from its sources and asks a running exchange for the rest.
-  server: { proxy: { "/v1": EXCHANGE, "/console/session": EXCHANGE } },
+  server: { proxy: { "/v1": EXCHANGE, "/console/session": EXCHANGE, "/console/passkeys": EXCHANGE } },
   test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"] },
 });

@@ -8,14 +8,13 @@ import "./styles/detail.css";
 import "./styles/timebar.css";
 import "./styles/print.css";
 import { Problem } from "./api/problem";
+import { doorPage, troublePage } from "./session/door";
 import { Session } from "./session/session";
-import { App, plainPage } from "./shell/app";
+import { App } from "./shell/app";
 import { fill } from "./shell/dom";
 import { explain } from "./shell/notices";
 import { groundOf, loadSettings } from "./shell/settings";
 import { Words } from "./words/words";
-
-const COMMAND = "detente console link";
 
 async function begin(root: HTMLElement): Promise<void> {
   let app: App | null = null;
@@ -27,7 +26,7 @@ async function begin(root: HTMLElement): Promise<void> {
 
   const signedOut = (title: "signed_out.title" | "link_bad.title" | "goodbye.title"): void => {
     app?.close();
-    fill(root, plainPage(words, words.say(title), words.say("signed_out.text"), COMMAND, null));
+    fill(root, doorPage(words, title, () => location.reload()));
   };
   const session = new Session(() => signedOut("signed_out.title"));
   try {
@@ -39,10 +38,7 @@ async function begin(root: HTMLElement): Promise<void> {
     const isLink = error instanceof Problem && error.status >= 400 && error.status < 500;
     if (isLink) return signedOut("link_bad.title");
     const [key, detail] = explain(error);
-    fill(
-      root,
-      plainPage(words, words.say(key), detail || words.say("error.what_now"), null, () => location.reload()),
-    );
+    fill(root, troublePage(words, words.say(key), detail || words.say("error.what_now")));
   }
 }
 

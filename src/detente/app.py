@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from detente.console.passkey_routes import passkey_routes
+from detente.console.passkeys import Passkeys
 from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.sessions import ConsoleSessions
@@ -102,11 +104,7 @@ class Exchange:
                 *parties_routes(parties),
                 *_plans(pool, clock, settings, streams),
                 *files_routes(),
-                *console_routes(read_static_files()),
-                *tile_routes(None if settings.tiles is None else TileFile(Path(settings.tiles))),
-                *session_routes(
-                    ConsoleSessions(pool), Issuer(parties), is_secure=settings.url().startswith("https://")
-                ),
+                *_console(pool, parties, settings),
             ],
             authenticator=verifier,
             now_ms=clock,
@@ -136,6 +134,16 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: Ev
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
     )
     return [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
+
+
+def _console(pool: Pool, parties: PartiesService, settings: Settings) -> list[Route]:
+    sessions, is_secure = ConsoleSessions(pool), settings.url().startswith("https://")
+    return [
+        *console_routes(read_static_files()),
+        *tile_routes(None if settings.tiles is None else TileFile(Path(settings.tiles))),
+        *session_routes(sessions, Issuer(parties), is_secure=is_secure),
+        *passkey_routes(Passkeys(pool, settings.url()), sessions, is_secure=is_secure),
+    ]
 
 
 class _Jobs:

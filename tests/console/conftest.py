@@ -4,6 +4,7 @@ import pytest
 
 from detente.console.sessions import ConsoleSessions
 from detente.parties.model import AccountBody, AccountKind, PartyBody, Role
+from tests.console.passkey_people import Keys
 from tests.parties.conftest import Clock, Exchange
 
 
@@ -54,3 +55,8 @@ async def desk(pg_pool):
     one.people["first"] = exchange.administrator.account.account_id
     yield one
     await exchange.verifier.close()
+
+
+@pytest.fixture
+def keys(desk):
+    return Keys(desk)

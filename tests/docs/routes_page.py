@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from detente.console.passkey_routes import passkey_routes
 from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.static_files import StaticFiles
@@ -38,6 +39,7 @@ def all_routes():
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     rooms += tile_routes(None)
+    rooms += passkey_routes(None, None, is_secure=True)
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 
 

@@ -65,15 +65,23 @@ COOKIE = {
     ("POST", "/console/session/token"),
     ("GET", "/console/sessions"),
     ("DELETE", "/console/sessions/{session_id}"),
+    ("POST", "/console/passkeys/challenge"),
+    ("POST", "/console/passkeys"),
+    ("GET", "/console/passkeys"),
+    ("PUT", "/console/passkeys/{passkey_id}"),
+    ("DELETE", "/console/passkeys/{passkey_id}"),
 }
 """These ask for a console session; a token of whatever role is none. Signing in asks for a link instead."""
 SIGN_IN = ("POST", "/console/session")
+BY_PASSKEY = {("POST", "/console/session/passkey/challenge"), ("POST", "/console/session/passkey")}
+"""Signing in with a passkey; at this exchange's plain http name there is none, and all are told so."""
 PATH = {
     "plan_id": "00000000-0000-4000-8000-00000000000a",
     "refusal_id": "00000000-0000-4000-8000-00000000000c",
     "party_id": "nobody",
     "account_id": "00000000-0000-4000-8000-00000000000b",
     "session_id": "00000000-0000-4000-8000-00000000000c",
+    "passkey_id": "00000000-0000-4000-8000-00000000000d",
     "slug": "bad-input",
     "name": "nothing.js",
 }
@@ -104,6 +112,15 @@ BODIES = {
     ("PUT", "/v1/accounts/{account_id}"): {"is_disabled": True},
     ("POST", "/v1/keys/rotate"): {"at_once": True},
     SIGN_IN: {"link": "A" * 43},
+    ("POST", "/console/passkeys"): {"name": "n", "client_data_json": "", "attestation_object": ""},
+    ("PUT", "/console/passkeys/{passkey_id}"): {"name": "n"},
+    ("POST", "/console/session/passkey"): {
+        "credential_id": "",
+        "client_data_json": "",
+        "authenticator_data": "",
+        "signature": "",
+        "user_handle": "",
+    },
 }
 
 
@@ -129,7 +146,7 @@ async def send(house, method, path, **more):
 
 async def test_every_route_is_in_the_table_and_says_so_itself(house):
     routes = await routes_of(house)
-    assert set(routes) == set(MAY) | OPEN | COOKIE | {SIGN_IN}
+    assert set(routes) == set(MAY) | OPEN | COOKIE | BY_PASSKEY | {SIGN_IN}
     for route, operation in routes.items():
         kinds = [kind for one in operation["security"] for kind in one]
         assert kinds == (["bearer"] if route in MAY else ["session"] if route in COOKIE else []), route
@@ -171,6 +188,21 @@ async def test_console_routes_refuse_whoever_has_no_session_and_take_no_token_fo
         for cookie in ("detente_session", f"detente_session={administrator}", f"detente_session={'A' * 43}"):
             answer = await send(house, method, path, x_detente_console="1", cookie=cookie)
             assert answer.status_code == 401, (method, path, cookie)
+    assert house.count() == before
+
+
+async def test_signing_in_by_passkey_takes_no_token_for_one(house):
+    administrator = await house.token("exchange", Role.ADMINISTRATOR)
+    before = house.count()
+    for method, path in sorted(BY_PASSKEY):
+        for token in (None, administrator):
+            answer = await send(house, method, path, token=token)
+            assert answer.status_code == 403, (method, path)
+            assert answer.json()["header"] == "X-Detente-Console"
+            answer = await send(house, method, path, token=token, x_detente_console="1")
+            assert answer.status_code == 409, (method, path)
+            assert answer.json()["reason"] == "no-secure-name"
+            assert "set-cookie" not in answer.headers
     assert house.count() == before
 
 

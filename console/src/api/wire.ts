@@ -218,6 +218,8 @@ export interface ProblemDocument {
   readonly detail: string;
   readonly instance?: string;
   readonly field?: string;
+  readonly reason?: string;
+  readonly public_url?: string;
   readonly expected?: unknown;
   readonly actual?: unknown;
   readonly conflicts?: readonly Conflict[];

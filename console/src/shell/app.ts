@@ -1,7 +1,6 @@
 /** Puts the page together for somebody who is signed in, and takes it apart again. */
 
 import { Api } from "../api/client";
-import iconUrl from "../icon.svg?url";
 import type { PlanView, Who } from "../api/wire";
 import { forgetAll } from "../declare/kept";
 import { Drawer } from "../detail/drawer";
@@ -16,13 +15,13 @@ import { firstInstant } from "../plans/select";
 import { Shown } from "../plans/shown";
 import { StandingWatch } from "../plans/standing";
 import { decodeView, encodeView, type Selection } from "../plans/view";
+import { openKeyring } from "../session/keyring";
 import type { Session } from "../session/session";
 import { fragmentValue } from "../session/session";
 import { Timebar } from "../timebar/timebar";
 import { Units } from "../units/units";
 import { Words } from "../words/words";
 import type { Context } from "./context";
-import { h } from "./dom";
 import { openHelp } from "./help";
 import { introduction } from "./intro";
 import { listen } from "./keyboard";
@@ -168,6 +167,7 @@ export class App {
       context,
       () => void this.signOut(),
       () => openHelp(context),
+      () => openKeyring(context, this.onSignOut),
     );
     layout.label(this.words);
     layout.top.replaceChildren(topbar.element);
@@ -353,23 +353,4 @@ export class App {
       this.notices.trouble(error);
     }
   }
-}
-
-/** A page for somebody who is not signed in, or whose session cannot be asked for. */
-export function plainPage(
-  words: Words,
-  title: string,
-  text: string,
-  command: string | null,
-  retry: (() => void) | null,
-): HTMLElement {
-  return h(
-    "main",
-    { class: "plain", dir: words.direction, lang: words.language },
-    h("img", { src: iconUrl, alt: "", width: 56, height: 56 }),
-    h("h1", {}, title),
-    h("p", {}, text),
-    command ? h("pre", { dir: "ltr" }, command) : null,
-    retry ? h("button", { type: "button", class: "primary", on: { click: retry } }, words.say("retry")) : null,
-  );
 }

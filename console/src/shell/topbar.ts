@@ -12,7 +12,7 @@ export interface Mounted {
   readonly unmount: () => void;
 }
 
-export function mountTopbar(context: Context, signOut: () => void, help: () => void): Mounted {
+export function mountTopbar(context: Context, signOut: () => void, help: () => void, keyring: () => void): Mounted {
   const clock = h("time", { class: "clock num", dir: "ltr" });
   const lineText = h("span", { role: "status" });
   // Counted down for the eye only: a screen reader is told that the line is lost, not every second of it.
@@ -53,7 +53,7 @@ export function mountTopbar(context: Context, signOut: () => void, help: () => v
   const timer = setInterval(tick, 1000);
   const undo = context.feed.subscribe(tick);
   const { who } = context;
-  const menu = settingsMenu(context, signOut, help);
+  const menu = settingsMenu(context, signOut, help, keyring);
   const element = h(
     "header",
     { class: "topbar" },
@@ -94,7 +94,7 @@ function roleText(context: Context): string {
   return role ? context.say(`role.${role}`) : context.who.role;
 }
 
-function settingsMenu(context: Context, signOut: () => void, help: () => void): Mounted {
+function settingsMenu(context: Context, signOut: () => void, help: () => void, keyring: () => void): Mounted {
   const set = (patch: Partial<Settings>): void => context.settings.set(patch);
   const now = context.settings.get();
   const pick = <T extends string>(
@@ -109,6 +109,12 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void): 
       choices.map(([value, text]) => h("option", { value, selected: now[name] === value }, text)),
     );
     return h("p", {}, h("label", { for: id }, context.say(label)), select);
+  };
+  // Closed first, and the focus left where the dialog can give it back to.
+  const openKeyring = (): void => {
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+    keyring();
   };
   const menu = h(
     "details",
@@ -141,6 +147,7 @@ function settingsMenu(context: Context, signOut: () => void, help: () => void): 
         ["mgrs", "MGRS"],
       ]),
       h("button", { type: "button", on: { click: help } }, context.say("keys"), " ", ltr("?")),
+      h("button", { type: "button", on: { click: openKeyring } }, context.say("keyring")),
       h("button", { type: "button", on: { click: signOut } }, context.say("sign_out")),
     ),
   );

@@ -1,4 +1,4 @@
-"""``detente console``: one-time links that sign people in, made on the exchange's own database.
+"""``detente console``: links that sign people in, and their passkeys, on the exchange's own database.
 
 Works as ``detente party`` does: whoever can open the database is the host, and may let somebody in.
 """
@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+import msgspec
 
 from detente.cli.init import local_act, on_database, opened
-from detente.console.session_rules import LINK_S, MAX_LINK_S, link_url
+from detente.console.passkey_model import PasskeyRow
+from detente.console.passkeys import Passkeys
+from detente.console.session_rules import LINK_S, MAX_LINK_S, instant, link_url
 from detente.console.sessions import ConsoleSessions
 from detente.errors import NotFound
 from detente.parties.model import Account
@@ -67,6 +70,44 @@ def link(
         f"{made.expires:%Y-%m-%d %H:%M} UTC. Whoever has the link can use it.",
         err=True,
     )
+
+
+@command.command("passkeys")
+@on_database
+@click.argument("party_id", metavar="PARTY")
+@click.option("--remove", metavar="ID", help="Remove this passkey, such as a lost one; its sessions end.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def passkeys(*, data: Path | None, url: str | None, party_id: str, remove: str | None, as_json: bool) -> None:
+    """List the passkeys of PARTY's people, or remove one."""
+    base = load_settings({}).url()
+    with opened(data, url) as (runner, pool, service):
+        runner.run(service.find_party(party_id))
+        verbs = Passkeys(pool, base)
+        if remove is not None:
+            ended = runner.run(verbs.remove_as_host(remove, party_id, local_act(passkey_id=remove)))
+            click.echo(f"{remove}  removed, {ended} sessions ended")
+            return
+        found = runner.run(verbs.list_of(party_id))
+    if as_json:
+        click.echo(msgspec.json.encode([_shown(one) for one in found]).decode())
+        return
+    for one in found:
+        shown = _shown(one)
+        suspected = f"  its counter went back {shown['suspected']}" if shown["suspected"] else ""
+        used = shown["used"] or "never"
+        click.echo(f"{one.passkey_id}  {one.account_name}  {one.name}  used {used}{suspected}")
+
+
+def _shown(one: PasskeyRow) -> dict[str, str | None]:
+    """A passkey without its key, with times as text."""
+    times = {"made": one.made_ms, "used": one.used_ms, "suspected": one.suspected_ms}
+    return {
+        "passkey_id": one.passkey_id,
+        "account_id": one.account_id,
+        "account_name": one.account_name,
+        "name": one.name,
+        **{name: None if ms is None else f"{instant(ms):%Y-%m-%dT%H:%M:%SZ}" for name, ms in times.items()},
+    }
 
 
 def _chosen(accounts: Iterable[Account], party_id: str, account_id: str | None, name: str | None) -> Account:

@@ -20,9 +20,9 @@ from detente.parties.model import TokenAnswer
 from detente.web.model import QueryField, Reply, Request, Route
 
 _BODY_BYTES = 1_024
-_HEADERS_IN = (QueryField(HEADER.lower(), str, "Always 1: no form and no foreign page can send it", True),)
-_TAG = "console"
-_REFUSALS = (NotAuthenticated, NotAllowed)
+HEADERS_IN = (QueryField(HEADER.lower(), str, "Always 1: no form and no foreign page can send it", True),)
+TAG = "console"
+REFUSALS = (NotAuthenticated, NotAllowed)
 
 _Signed = Callable[[Request, SessionRow], Awaitable[Reply]]
 
@@ -58,11 +58,11 @@ def _sign_in(sessions: ConsoleSessions, *, is_secure: bool) -> Route:
         scope=None,
         handler=sign_in,
         summary="Sign in with a one-time link; the answer sets the session's cookie.",
-        tag=_TAG,
+        tag=TAG,
         body=LinkBody,
         answers={201: SessionView},
-        errors=_REFUSALS,
-        headers_in=_HEADERS_IN,
+        errors=REFUSALS,
+        headers_in=HEADERS_IN,
         max_body_bytes=_BODY_BYTES,
     )
 
@@ -81,12 +81,12 @@ def _own_routes(sessions: ConsoleSessions, issuer: Issuer, *, is_secure: bool) -
 
     path = "/console/session"
     return [
-        _route("GET", path, _signed_in(sessions, show), "Who is signed in.", {200: SessionView}),
-        _route("DELETE", path, _signed_in(sessions, sign_out), "Sign out.", {204: None}, NotFound),
+        _route("GET", path, signed_in(sessions, show), "Who is signed in.", {200: SessionView}),
+        _route("DELETE", path, signed_in(sessions, sign_out), "Sign out.", {204: None}, NotFound),
         _route(
             "POST",
             f"{path}/token",
-            _signed_in(sessions, token),
+            signed_in(sessions, token),
             "Get an access token of ten minutes for the session's account.",
             {200: TokenAnswer},
         ),
@@ -109,14 +109,14 @@ def _party_routes(sessions: ConsoleSessions, *, is_secure: bool) -> list[Route]:
         _route(
             "GET",
             "/console/sessions",
-            _signed_in(sessions, show_all),
+            signed_in(sessions, show_all),
             "The open sessions of your party.",
             {200: SessionList},
         ),
         _route(
             "DELETE",
             "/console/sessions/{session_id}",
-            _signed_in(sessions, end),
+            signed_in(sessions, end),
             "End a session of your party.",
             {204: None},
             NotFound,
@@ -124,7 +124,7 @@ def _party_routes(sessions: ConsoleSessions, *, is_secure: bool) -> list[Route]:
     ]
 
 
-def _signed_in(sessions: ConsoleSessions, handler: _Signed) -> Callable[[Request], Awaitable[Reply]]:
+def signed_in(sessions: ConsoleSessions, handler: _Signed) -> Callable[[Request], Awaitable[Reply]]:
     """Let a handler see only requests with the header and the cookie of an open session."""
 
     async def guarded(request: Request) -> Reply:
@@ -149,9 +149,9 @@ def _route(
         scope=None,
         handler=handler,
         summary=summary,
-        tag=_TAG,
+        tag=TAG,
         answers=answers,
-        errors=(*_REFUSALS, *errors),
-        headers_in=_HEADERS_IN,
+        errors=(*REFUSALS, *errors),
+        headers_in=HEADERS_IN,
         session=True,
     )

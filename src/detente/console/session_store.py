@@ -67,13 +67,13 @@ async def redeem_link(
     row = await connection.fetchrow(
         _SQL["redeem_link"], code_sha256, session_id, cookie_sha256, now_ms, expires_ms
     )
-    return None if row is None else _session(row)
+    return None if row is None else session_of(row)
 
 
 async def find_session(connection: Connection, cookie_sha256: bytes, at: Instants) -> SessionRow | None:
     """Read the open session of a cookie."""
     row = await connection.fetchrow(_SQL["find_session"], cookie_sha256, at.now_ms, at.idle_since_ms)
-    return None if row is None else _session(row)
+    return None if row is None else session_of(row)
 
 
 async def list_sessions(
@@ -81,7 +81,7 @@ async def list_sessions(
 ) -> tuple[SessionRow, ...]:
     """Read a party's open sessions, oldest first."""
     rows = await connection.fetch(_SQL["list_sessions"], party_id, at.now_ms, at.idle_since_ms, limit)
-    return tuple(_session(row) for row in rows)
+    return tuple(session_of(row) for row in rows)
 
 
 async def touch_session(connection: Connection, session_id: str, now_ms: int) -> None:
@@ -109,7 +109,8 @@ async def forget_ended(connection: Connection, before_ms: int) -> None:
     await connection.execute(_SQL["forget_sessions"], before_ms)
 
 
-def _session(row: asyncpg.Record) -> SessionRow:
+def session_of(row: asyncpg.Record) -> SessionRow:
+    """Read a row of the queries that give a session and who it is."""
     return SessionRow(
         session_id=row["session_id"],
         made_ms=row["made_ms"],
