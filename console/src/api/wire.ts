@@ -37,6 +37,8 @@ export interface PlanView {
   readonly title: string | null;
   readonly remarks: string | null;
   readonly ovn: string | null;
+  /** Null unless the plan is the viewer's own. */
+  readonly own_plans: "check" | "ignore" | null;
   readonly changed: string;
   readonly is_mine: boolean;
 }
@@ -80,6 +82,19 @@ export interface Conflict {
   readonly state: PlanState | null;
   readonly priority: number | null;
   readonly ovn: string | null;
+}
+
+/** One of the viewer's own plans and what it stands beside. */
+export interface PlanConflicts {
+  readonly plan_id: string;
+  readonly version: number;
+  readonly conflicts: readonly Conflict[];
+  readonly is_complete: boolean;
+}
+
+export interface ConflictsPage {
+  readonly plans: readonly PlanConflicts[];
+  readonly next: string | null;
 }
 
 export interface WayOut {

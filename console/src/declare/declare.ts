@@ -219,7 +219,6 @@ class DeclareScreen {
       if (error instanceof Problem && error.slug === "conflicting-plan") {
         this.result = { conflicts: error.document.conflicts ?? [], ways_out: error.document.ways_out ?? null };
         this.show();
-        context.lookForRefusals();
       }
       context.notices.trouble(error);
       this.declareButton.disabled = false;

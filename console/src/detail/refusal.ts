@@ -97,7 +97,6 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
       async (way) => {
         const plan = await context.api.declare(plan_id, { ...text, volumes: way.volumes }, standing?.version ?? null);
         context.known.takePlan(plan);
-        context.lookForRefusals();
         context.notices.show("good", context.say("plan.moved"));
         context.select({ kind: "plan", planId: plan.plan_id });
       },

@@ -6,7 +6,6 @@ import type { PlanView, Who } from "../api/wire";
 import { Drawer } from "../detail/drawer";
 import { ServerClock } from "../live/clock";
 import { Feed } from "../live/feed";
-import { RefusalWatch } from "../live/refusals";
 import { MapBoard } from "../map/board";
 import { cssColor, partyColor, partyPlaces } from "../map/palette";
 import { Known } from "../plans/known";
@@ -40,7 +39,6 @@ export class App {
   private readonly notices = new Notices(() => this.words);
   private readonly feed: Feed;
   private readonly standing: StandingWatch;
-  private readonly refusals: RefusalWatch;
   private readonly layout: Layout;
   private readonly context: Context;
   private readonly board: MapBoard;
@@ -69,7 +67,6 @@ export class App {
     this.camera = fragmentValue(location.hash, "at") ?? "";
     this.feed = new Feed(api, this.known, this.clock, (error) => this.notices.trouble(error));
     this.standing = new StandingWatch(api, this.known, () => this.clock.now());
-    this.refusals = new RefusalWatch(api, this.known);
     this.layout = new Layout(root, this.notices.element);
     this.context = this.makeContext(api);
     this.applySettings();
@@ -79,7 +76,6 @@ export class App {
     });
     this.mountShell();
     this.listen();
-    this.refusals.start();
     void this.feed.run();
   }
 
@@ -87,7 +83,6 @@ export class App {
   close(): void {
     this.feed.stop();
     this.standing.stop();
-    this.refusals.stop();
     this.unmountScreen();
     this.unmountShell();
     for (const undo of this.undo) undo();
@@ -118,7 +113,6 @@ export class App {
       say: (key, members) => this.words.say(key, members),
       instant: () => this.view.get().instant_ms ?? this.clock.now(),
       select: (selection) => this.select(selection),
-      lookForRefusals: () => void this.refusals.look(),
       may: (scope) => this.who.scopes.includes(scope),
       partyColor: (partyId) => cssColor(partyColor(this.placeOf(partyId), groundOf(this.settings.get().theme))),
     };

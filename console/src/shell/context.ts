@@ -51,8 +51,6 @@ export interface Context {
   /** The instant that is shown. */
   instant(): number;
   select(selection: Selection | null): void;
-  /** Something was refused just now: reads what is remembered of it. */
-  lookForRefusals(): void;
   /** Whether the account may do what a scope allows. */
   may(scope: string): boolean;
   /** Colour of a party as CSS. */
