@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from detente.cli.filing import plan_id_of
 from detente.client import Client
 from detente.errors import NotFound
 from detente.formats.plans import read_plans
-from detente.plans.model import Sharing
+from detente.plans.model import ConflictsQuery, OwnPlans, Sharing
 from tests.cli.conftest import DAY, detente, feature, secret_of
 
 
@@ -66,7 +67,8 @@ def test_an_update_keeps_what_no_file_holds_and_takes_a_way_out(exchange, file):
     mine, plan_id = file(feature("titled", "bravo", 36, lower_m=60)), plan_id_of("bravo", "titled")
     with Client(exchange.url, **secret_of(exchange, "bravo")) as client:
         (clear,) = read_plans(Path(file(feature("titled", "bravo", 37), name="clear.geojson")))
-        client.declare(plan_id, msgspec.structs.replace(clear.body, title="bridge", sharing=Sharing.FULL))
+        body = msgspec.structs.replace(clear.body, title="bridge", sharing=Sharing.FULL)
+        client.declare(plan_id, msgspec.structs.replace(body, own_plans=OwnPlans.IGNORE))
         done = detente("declare", mine, *exchange.at("bravo"), "--update", check=False)
         assert (done.returncode, client.get(plan_id).version) == (1, 1)
         assert "ways out: " in done.stdout
@@ -74,6 +76,15 @@ def test_an_update_keeps_what_no_file_holds_and_takes_a_way_out(exchange, file):
         assert "moved 40 m up" in done.stdout
         stands = client.get(plan_id)
         assert (stands.version, stands.title, stands.sharing) == (2, "bridge", Sharing.FULL)
+        assert stands.own_plans is OwnPlans.IGNORE
+        # A second plan of the party beside it: both are told what they stand beside, one page or many.
+        client.declare(
+            str(uuid.uuid4()),
+            msgspec.structs.replace(body, own_plans=OwnPlans.IGNORE, volumes=stands.volumes),
+        )
+        beside = {one.plan_id: one.conflicts for one in client.own_conflicts(ConflictsQuery(limit=1))}
+        assert beside[plan_id] == client.conflicts_of(plan_id) != ()
+        assert len(beside) == 2
 
 
 def test_a_file_that_was_shifted_by_hand_is_not_taken_for_a_way_out(exchange, file):

@@ -17,6 +17,7 @@ from detente.geo.model import Circle, Datum, LatLon, Separation
 from detente.plans.model import (
     Conflict,
     NoWayOut,
+    OwnPlans,
     PlanBody,
     PlanPage,
     PlanState,
@@ -50,7 +51,7 @@ QUICK = Retries(attempts=3, first_wait_s=0.01, longest_wait_s=0.02)
 def view(plan_id=PLAN_ID, version=1):
     return PlanView(
         plan_id, "alpha", PlanState.ACCEPTED, version, 0, Sharing.VOLUMES, AT, AT, BODY.volumes,
-        "a survey", "", "ovn-1", AT, True,
+        "a survey", "", "ovn-1", OwnPlans.CHECK, AT, True,
     )  # fmt: skip
 
 

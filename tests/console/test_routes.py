@@ -204,3 +204,26 @@ async def test_an_exchange_whose_page_was_not_built_says_how_to_build_it(tmp_pat
         assert "unsafe" not in answer.headers["content-security-policy"]
         missing = await console.get(ASSET)
         assert (missing.status_code, missing.json()["type"]) == (404, "/problems/not-found")
+
+
+NOT_IT = {
+    "older": gzip.compress(b"older", mtime=0),
+    "empty": b"",
+    "no-gzip": b"\x1f\x8bnot gzip",
+    "cut-short": gzip.compress(SCRIPT, mtime=0)[:-9],
+}
+
+
+@pytest.mark.parametrize("packed", NOT_IT.values(), ids=NOT_IT)
+async def test_what_is_not_the_file_compressed_is_not_sent(folder, packed):
+    (folder / "assets" / f"{NAME}.gz").write_bytes(packed)
+    async with client_of(read_static_files(folder)) as client:
+        answer = await client.get(ASSET, headers={"accept-encoding": "gzip"})
+    assert (answer.content, "content-encoding" in answer.headers) == (SCRIPT, False)
+
+
+async def test_the_etag_of_the_unpacked_file_is_that_of_its_bytes(console, folder):
+    plain = await console.get(ASSET)
+    (folder / "assets" / f"{NAME}.gz").unlink()
+    async with client_of(read_static_files(folder)) as client:
+        assert (await client.get(ASSET)).headers["etag"] == plain.headers["etag"]

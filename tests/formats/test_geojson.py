@@ -371,6 +371,7 @@ def test_views_are_written_as_they_are_read(tmp_path):
             title="t",
             remarks=None,
             ovn=None,
+            own_plans=None,
             changed=moment,
             is_mine=False,
         )

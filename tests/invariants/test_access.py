@@ -23,6 +23,7 @@ MAY = {
     ("GET", "/v1/plans/{plan_id}/history"): READERS,
     ("GET", "/v1/plans/{plan_id}/conflicts"): READERS,
     ("POST", "/v1/plans/check"): READERS,
+    ("POST", "/v1/plans/conflicts/query"): READERS,
     ("POST", "/v1/plans/query"): READERS,
     ("POST", "/v1/refusals/query"): READERS,
     ("GET", "/v1/refusals/{refusal_id}"): READERS,

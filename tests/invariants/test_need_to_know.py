@@ -65,6 +65,7 @@ async def every_answer(house, who, plan_ids):
     await ask("POST", "/v1/plans/query", {"states": states})
     await ask("POST", "/v1/plans/query", {"states": states, "party_id": "alpha", "limit": 1})
     await ask("POST", "/v1/plans/query", {"states": states, "area": everywhere["shape"]})
+    await ask("POST", "/v1/plans/conflicts/query", {"states": states})
     await ask("POST", "/v1/plans/check", {"volumes": [everywhere], "ways_out": {}})
     await ask("POST", "/v1/plans/check", {"volumes": [everywhere], "ignore_plan_id": plan_ids[0]})
     refused = await ask(

@@ -268,7 +268,7 @@ async def test_a_party_may_open_so_many(hear, monkeypatch):
 async def test_many_listeners_cost_one_query_and_one_encoding_a_party(world, hear, monkeypatch):
     asked, made = [], []
     changes_after, of_viewer = listening.changes_after, listening.events_for
-    changed = listening.store.changed
+    changed = store.changed
 
     async def counted_changes(*args):
         page = await changes_after(*args)
@@ -280,7 +280,7 @@ async def test_many_listeners_cost_one_query_and_one_encoding_a_party(world, hea
         return await changed(*args)
 
     monkeypatch.setattr(listening, "changes_after", counted_changes)
-    monkeypatch.setattr(listening.store, "changed", counted_plans)
+    monkeypatch.setattr(store, "changed", counted_plans)
     monkeypatch.setattr(listening, "events_for", lambda *args: made.append(args[0]) or of_viewer(*args))
     ears = [(await hear(who))[0] for who in [ALPHA, BRAVO] * 50]
     await world.declare(ALPHA, body())

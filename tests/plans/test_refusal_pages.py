@@ -11,7 +11,7 @@ from detente.errors import BadInput
 from detente.plans import refusal_store
 from detente.plans.model import Sharing
 from detente.plans.refusal_model import RefusalQuery
-from detente.plans.refusals import Refusals
+from detente.plans.refusal_now import as_they_stand
 from tests.plans.conftest import ALPHA, BRAVO, T0, World, body, circle, principal
 from tests.plans.refusing import known, refuse, the_one
 
@@ -100,12 +100,11 @@ async def test_the_database_and_the_rule_show_a_refusal_to_the_same_viewers(pg_p
     await world.declare(ALPHA, body(sharing=then), blocking["plan_id"], expected_version=1)
     if later is not None:
         await world.declare(BRAVO, body(circle(lat=48.0), sharing=later), plan_id)
-    everything = Refusals(pg_pool, lambda: world.now_ms)
     (kept,) = await refusal_store.page(
         pg_pool, refusal_store.RefusalFilter("bravo", None, None, None, None, 10), (-1, str(uuid.UUID(int=0)))
     )
-    facts = await everything._now([kept])
+    (now,) = await as_they_stand(pg_pool, [kept])
     for who in (ALPHA, BRAVO, CHARLIE):
-        by_rule = await everything._view(who.party_id, kept, facts)
+        by_rule = now.view(who.party_id)
         by_database = await refusal_store.find(pg_pool, who.party_id, kept.refusal_id)
         assert (by_rule is None) is (by_database is None)

@@ -3,6 +3,7 @@
 import pytest
 
 from detente.errors import ConflictingPlan
+from detente.plans.model import OwnPlans, PlanState, Sharing, StateBody
 from tests.plans.conftest import ALPHA, BRAVO, body, circle
 
 
@@ -28,3 +29,12 @@ async def test_an_overlapping_plan_is_refused_with_who_where_when_and_how_deep(w
     assert by_kind["time"].shift_s == 1800
     assert by_kind["height"].shift_up_m == pytest.approx(100)
     assert by_kind["sideways"].shift_east_m == pytest.approx(conflict.horizontal_depth_m, abs=0.5)
+
+
+async def test_only_the_owner_sees_whether_own_plans_are_checked(world):
+    made = await world.declare(ALPHA, body(own_plans=OwnPlans.IGNORE, sharing=Sharing.FULL))
+    assert made["own_plans"] == "ignore"
+    assert (await world.questions.find(ALPHA, made["plan_id"])).own_plans is OwnPlans.IGNORE
+    assert (await world.questions.find(BRAVO, made["plan_id"])).own_plans is None
+    ended = await world.enter(ALPHA, made["plan_id"], StateBody(PlanState.ENDED), 1)
+    assert ended["own_plans"] == "ignore"

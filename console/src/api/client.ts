@@ -5,6 +5,7 @@ import type {
   CheckBody,
   CheckResult,
   Conflict,
+  ConflictsPage,
   FileDefaults,
   FilePlan,
   Party,
@@ -13,7 +14,6 @@ import type {
   PlanState,
   PlanVersion,
   PlanView,
-  Refusal,
   RefusalPage,
 } from "./wire";
 
@@ -82,10 +82,6 @@ export class Api {
     return this.json("POST", "/v1/refusals/query", { body });
   }
 
-  refusal(refusalId: string): Promise<Refusal> {
-    return this.json("GET", `/v1/refusals/${encodeURIComponent(refusalId)}`);
-  }
-
   plan(planId: string): Promise<PlanView> {
     return this.json("GET", planPath(planId));
   }
@@ -96,6 +92,10 @@ export class Api {
 
   conflictsOf(planId: string): Promise<Conflict[]> {
     return this.json("GET", `${planPath(planId)}/conflicts`);
+  }
+
+  queryConflicts(body: object): Promise<ConflictsPage> {
+    return this.json("POST", "/v1/plans/conflicts/query", { body });
   }
 
   check(body: CheckBody, signal?: AbortSignal): Promise<CheckResult> {

@@ -38,10 +38,10 @@ export interface PlanView {
   readonly title: string | null;
   readonly remarks: string | null;
   readonly ovn: string | null;
+  /** Null unless the plan is the viewer's own. */
+  readonly own_plans: OwnPlans | null;
   readonly changed: string;
   readonly is_mine: boolean;
-  /** Null, or absent, for other parties' plans. */
-  readonly own_plans?: OwnPlans | null;
 }
 
 export interface PlanPage {
@@ -83,6 +83,19 @@ export interface Conflict {
   readonly state: PlanState | null;
   readonly priority: number | null;
   readonly ovn: string | null;
+}
+
+/** One of the viewer's own plans and what it stands beside. */
+export interface PlanConflicts {
+  readonly plan_id: string;
+  readonly version: number;
+  readonly conflicts: readonly Conflict[];
+  readonly is_complete: boolean;
+}
+
+export interface ConflictsPage {
+  readonly plans: readonly PlanConflicts[];
+  readonly next: string | null;
 }
 
 export interface WayOut {

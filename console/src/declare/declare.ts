@@ -303,7 +303,6 @@ class DeclareScreen {
     forget(context.who.account_id, base && plan.plan_id);
     this.base = null;
     context.known.takePlan(plan);
-    context.lookForRefusals();
     context.notices.show("good", context.say(base ? "edit.done" : "declare.done"), plan.title ?? "");
     this.begin("new");
     context.select({ kind: "plan", planId: plan.plan_id });
@@ -314,7 +313,6 @@ class DeclareScreen {
     if (error instanceof Problem && error.slug === "conflicting-plan") {
       this.result = { conflicts: error.document.conflicts ?? [], ways_out: error.document.ways_out ?? null };
       this.show();
-      context.lookForRefusals();
     } else if (base && error instanceof Problem && ["stale-version", "forbidden-transition"].includes(error.slug)) {
       const now = await context.api.plan(planId).catch(() => null);
       if (now) {

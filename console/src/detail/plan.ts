@@ -166,7 +166,6 @@ export function waysFor(context: Context, plan: PlanView): HTMLElement {
     async (way) => {
       const body = movedBody(plan, way.volumes);
       context.known.takePlan(await context.api.declare(plan.plan_id, body, plan.version));
-      context.lookForRefusals();
       context.notices.show("good", context.say("plan.moved"));
     },
   );
@@ -232,7 +231,6 @@ async function enter(
     context.notices.trouble(error);
     if (error instanceof Problem && error.slug === "conflicting-plan" && error.document.conflicts) {
       context.known.takeStanding(plan.plan_id, error.document.conflicts);
-      context.lookForRefusals();
     }
     // What stands now may be another version than the one that was pressed: show that one.
     const current = await context.api.plan(plan.plan_id).catch(() => null);

@@ -109,7 +109,6 @@ function doSomething(context: Context, refusal: Refusal): HTMLElement | null {
           : { volumes: way.volumes, title: refusal.title ?? "" };
         const plan = await context.api.declare(plan_id, body, standing?.version ?? null);
         context.known.takePlan(plan);
-        context.lookForRefusals();
         context.notices.show("good", context.say("plan.moved"));
         context.select({ kind: "plan", planId: plan.plan_id });
       },

@@ -168,5 +168,6 @@ export function newsOf(event: string, data: unknown): News | null {
   if (event === "plan") return { kind: "plan", plan: data as PlanView };
   if (event === "gone") return { kind: "gone", planId: (data as { plan_id: string }).plan_id };
   if (event === "refusal") return { kind: "refusal", refusal: data as Refusal };
+  if (event === "refusal_gone") return { kind: "refusal_gone", refusalId: (data as { refusal_id: string }).refusal_id };
   return null;
 }

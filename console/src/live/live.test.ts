@@ -45,4 +45,5 @@ describe("the server's clock", () => {
 test("an event that this page does not know is passed over", () => {
   expect(newsOf("separation", {})).toBeNull();
   expect(newsOf("gone", { plan_id: "p" })).toEqual({ kind: "gone", planId: "p" });
+  expect(newsOf("refusal_gone", { refusal_id: "r" })).toEqual({ kind: "refusal_gone", refusalId: "r" });
 });

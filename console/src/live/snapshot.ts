@@ -26,7 +26,7 @@ export async function readSnapshot(api: Api, known: Known, now_ms: number): Prom
     cursor = page.next;
   } while (cursor !== null);
   known.keepOnly(seen);
-  await readRefusals(api, known, {});
+  await readRefusals(api, known);
   known.isLoaded = true;
   known.touch();
 }

@@ -32,6 +32,7 @@ export function plan(change: Partial<PlanView> = {}): PlanView {
     title: null,
     remarks: null,
     ovn: null,
+    own_plans: null,
     changed: at(-60),
     is_mine: false,
     ...change,

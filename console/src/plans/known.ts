@@ -6,7 +6,8 @@ import type { Conflict, Party, PlanView, Refusal } from "../api/wire";
 export type News =
   | { readonly kind: "plan"; readonly plan: PlanView }
   | { readonly kind: "gone"; readonly planId: string }
-  | { readonly kind: "refusal"; readonly refusal: Refusal };
+  | { readonly kind: "refusal"; readonly refusal: Refusal }
+  | { readonly kind: "refusal_gone"; readonly refusalId: string };
 
 export class Known {
   readonly plans = new Map<string, PlanView>();
@@ -32,7 +33,8 @@ export class Known {
   take(news: News): void {
     if (news.kind === "plan") this.takePlan(news.plan);
     else if (news.kind === "gone") this.takeGone(news.planId);
-    else this.takeRefusal(news.refusal);
+    else if (news.kind === "refusal") this.takeRefusal(news.refusal);
+    else this.dropRefusal(news.refusalId);
   }
 
   /** A plan of a lower version than the known one is old news and dropped. */
@@ -61,7 +63,7 @@ export class Known {
 
   takeStanding(planId: string, conflicts: readonly Conflict[]): void {
     const known = this.standing.get(planId);
-    if (known?.length === 0 && conflicts.length === 0) return;
+    if (known && JSON.stringify(known) === JSON.stringify(conflicts)) return;
     this.standing.set(planId, conflicts);
     this.touch();
   }
@@ -74,6 +76,12 @@ export class Known {
   /** Forgets plans that a complete snapshot did not bring: they went while nobody listened. */
   keepOnly(planIds: ReadonlySet<string>): void {
     for (const id of this.plans.keys()) if (!planIds.has(id)) this.plans.delete(id);
+    this.touch();
+  }
+
+  /** The same of refusals. */
+  keepOnlyRefusals(refusalIds: ReadonlySet<string>): void {
+    for (const id of this.refusals.keys()) if (!refusalIds.has(id)) this.refusals.delete(id);
     this.touch();
   }
 

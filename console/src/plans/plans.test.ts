@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Api } from "../api/client";
+import type { ConflictsPage, PlanConflicts } from "../api/wire";
 import { attention, type Knowledge } from "./attention";
 import { at, conflict, NOON, plan, refusal, settled } from "./fixtures";
 import { Known } from "./known";
 import { planName } from "./naming";
 import { filterPlans, firstInstant, isAt, plansInConflict, spanOf } from "./select";
-import { due, neighbourKey } from "./standing";
+import { due, StandingWatch, standingKey } from "./standing";
 import { decodeView, DEFAULT_VIEW, encodeView, type View } from "./view";
 
 describe("what is known", () => {
@@ -138,23 +140,92 @@ describe("what needs the viewer first", () => {
 });
 
 describe("asking what stands beside own plans", () => {
-  test("own plans in force that begin soon, soonest first", () => {
+  const other = plan({ plan_id: "x", party_id: "bravo" });
+  const own = plan({ is_mine: true });
+
+  test("own plans in force that are not over and begin soon", () => {
     const plans = [
-      plan({ plan_id: "other" }),
-      plan({ plan_id: "ended", is_mine: true, state: "ended" }),
-      plan({ plan_id: "second", is_mine: true, start: at(30) }),
-      plan({ plan_id: "first", is_mine: true }),
-      plan({ plan_id: "far", is_mine: true, start: at(1000), end: at(1100) }),
-      plan({ plan_id: "over", is_mine: true, start: at(-90), end: at(-30) }),
+      own,
+      other,
+      plan({ is_mine: true, plan_id: "over", start: at(-60), end: at(-1) }),
+      plan({ is_mine: true, plan_id: "far", start: at(600), end: at(660) }),
+      plan({ is_mine: true, plan_id: "ended", state: "ended" }),
     ];
-    expect(due(plans, NOON).map((one) => one.plan_id)).toEqual(["first", "second"]);
+    expect(due(plans, NOON).map((one) => one.plan_id)).toEqual([own.plan_id]);
   });
 
-  test("again when a neighbour changes, not when somebody far away does", () => {
-    const own = plan();
-    const key = neighbourKey(own, [own]);
-    expect(neighbourKey(own, [own, plan({ plan_id: "x", start: at(200), end: at(300) })])).toBe(key);
-    expect(neighbourKey(own, [own, plan({ plan_id: "x" })])).not.toBe(key);
+  test("again when a plan of these hours changes, not when a later one does", () => {
+    const key = standingKey([own], NOON);
+    expect(standingKey([own, plan({ plan_id: "x", start: at(900), end: at(960) })], NOON)).toBe(key);
+    expect(standingKey([own, other], NOON)).not.toBe(key);
+    expect(standingKey([plan({ is_mine: true, version: 2 })], NOON)).not.toBe(key);
+  });
+
+  test("all pages at once, and what is no longer there stands free", async () => {
+    const known = new Known();
+    known.takePlan(own);
+    known.takePlan(plan({ is_mine: true, plan_id: "second" }));
+    const asked: object[] = [];
+    let pages: ConflictsPage[] = [];
+    const api = {
+      queryConflicts: (body: object): Promise<ConflictsPage> => {
+        asked.push(body);
+        const page = pages.shift();
+        return page ? Promise.resolve(page) : Promise.reject(new Error("away"));
+      },
+    } as unknown as Api;
+    let now_ms = NOON;
+    const watch = new StandingWatch(api, known, () => now_ms);
+    const of = (planId: string): PlanConflicts => ({
+      plan_id: planId,
+      version: 1,
+      conflicts: [conflict()],
+      is_complete: true,
+    });
+    pages = [
+      { plans: [of(own.plan_id)], next: "c" },
+      { plans: [of("second")], next: null },
+    ];
+    await watch.look();
+    await watch.look();
+    expect(asked.length).toBe(2);
+    expect([...known.standing.values()].map((one) => one.length)).toEqual([1, 1]);
+    known.takePlan(other);
+    await watch.look();
+    expect(asked.length).toBe(2);
+    now_ms += 5_000;
+    pages = [{ plans: [of("second")], next: null }];
+    await watch.look();
+    expect([known.standing.get(own.plan_id)?.length, known.standing.get("second")?.length]).toEqual([0, 1]);
+    known.takePlan(plan({ plan_id: "x", version: 9 }));
+    now_ms += 5_000;
+    await watch.look();
+    now_ms += 5_000;
+    await watch.look();
+    expect(asked.length).toBe(4);
+    now_ms += 25_000;
+    pages = [{ plans: [], next: null }];
+    await watch.look();
+    expect(known.standing.get("second")).toEqual([]);
+  });
+});
+
+describe("refusals on the stream", () => {
+  test("are taken, replaced and forgotten", () => {
+    const known = new Known();
+    known.take({ kind: "refusal", refusal: refusal() });
+    known.take({ kind: "refusal", refusal: refusal({ settlement: settled("time") }) });
+    expect([...known.refusals.values()].map((one) => one.settlement.is_settled)).toEqual([true]);
+    known.take({ kind: "refusal_gone", refusalId: refusal().refusal_id });
+    expect(known.refusals.size).toBe(0);
+  });
+
+  test("that a snapshot does not bring are forgotten", () => {
+    const known = new Known();
+    known.takeRefusal(refusal({ refusal_id: "a" }));
+    known.takeRefusal(refusal({ refusal_id: "b" }));
+    known.keepOnlyRefusals(new Set(["b"]));
+    expect([...known.refusals.keys()]).toEqual(["b"]);
   });
 });
 

@@ -1,23 +1,24 @@
-/** Asks, gently, what the viewer's own plans stand beside, soonest first. */
+/** Asks what the viewer's own plans stand beside: all of them at once, when something changed. */
 
-import { type Api, pause } from "../api/client";
-import type { PlanView } from "../api/wire";
+import type { Api } from "../api/client";
+import type { Conflict, PlanView } from "../api/wire";
 import type { Known } from "./known";
 
 const AHEAD_MS = 6 * 3_600_000;
-const MOST = 300;
-const GAP_MS = 40;
+const PAGE = 200;
+/** Between two questions, however much changes. */
+const GAP_MS = 5_000;
 /** After an answer that did not come, nothing is asked for a while. */
 const REST_MS = 30_000;
-/** Asked again after this long anyway: a plan that shares conflicts only may have come beside it unseen. */
+/** Asked again after this long anyway: a plan that shares conflicts only may have come beside one unseen. */
 const AGAIN_MS = 300_000;
 
 export class StandingWatch {
-  /** What was asked for: a plan's version, and how the others stood then. */
-  private readonly asked = new Map<string, string>();
+  /** How plans stood when it was last asked. */
+  private asked = "";
   private isRunning = false;
   private isStopped = false;
-  private restUntil_ms = 0;
+  private notBefore_ms = 0;
 
   constructor(
     private readonly api: Api,
@@ -29,48 +30,58 @@ export class StandingWatch {
     this.isStopped = true;
   }
 
-  /** Asks about plans that changed, or beside which something changed, since they were asked about. */
+  /** Asks if plans of the next hours have changed since it was last asked. */
   async look(): Promise<void> {
-    if (this.isRunning || this.now() < this.restUntil_ms) return;
+    const now_ms = this.now();
+    if (this.isRunning || this.isStopped || now_ms < this.notBefore_ms) return;
+    const own = due(this.known.plans.values(), now_ms);
+    const key = `${Math.floor(now_ms / AGAIN_MS)}/${standingKey(this.known.plans.values(), now_ms)}`;
+    if (key === this.asked) return;
     this.isRunning = true;
+    this.notBefore_ms = now_ms + GAP_MS;
     try {
-      for (const plan of due(this.known.plans.values(), this.now())) {
-        if (this.isStopped) return;
-        const turn = Math.floor(this.now() / AGAIN_MS);
-        const key = `${turn}/${neighbourKey(plan, this.known.plans.values())}`;
-        if (this.asked.get(plan.plan_id) === key) continue;
-        this.asked.set(plan.plan_id, key);
-        this.known.takeStanding(plan.plan_id, await this.api.conflictsOf(plan.plan_id));
-        await pause(GAP_MS);
-      }
+      const beside = own.length === 0 ? new Map<string, readonly Conflict[]>() : await this.ask(now_ms);
+      for (const plan of own) beside.set(plan.plan_id, beside.get(plan.plan_id) ?? []);
+      for (const [planId, conflicts] of beside) this.known.takeStanding(planId, conflicts);
+      this.asked = key;
     } catch {
       // The feed tells the viewer when the line is down; what is missing here is asked for again.
-      this.asked.clear();
-      this.restUntil_ms = this.now() + REST_MS;
+      this.notBefore_ms = now_ms + REST_MS;
     } finally {
       this.isRunning = false;
     }
+  }
+
+  private async ask(now_ms: number): Promise<Map<string, readonly Conflict[]>> {
+    const [start, end] = [new Date(now_ms).toISOString(), new Date(now_ms + AHEAD_MS).toISOString()];
+    const found = new Map<string, readonly Conflict[]>();
+    let cursor: string | null = null;
+    do {
+      const page = await this.api.queryConflicts({ start, end, limit: PAGE, ...(cursor && { cursor }) });
+      for (const plan of page.plans) found.set(plan.plan_id, plan.conflicts);
+      cursor = page.next;
+    } while (cursor !== null && !this.isStopped);
+    return found;
   }
 }
 
 /** Own plans in force that are not over and begin within some hours. */
 export function due(plans: Iterable<PlanView>, now_ms: number): PlanView[] {
-  const found: PlanView[] = [];
-  for (const plan of plans) {
-    if (!plan.is_mine || plan.state === "ended") continue;
-    if (Date.parse(plan.end) > now_ms && Date.parse(plan.start) < now_ms + AHEAD_MS) found.push(plan);
-  }
-  return found.sort((a, b) => Date.parse(a.start) - Date.parse(b.start)).slice(0, MOST);
+  return [...plans].filter((plan) => plan.is_mine && isSoon(plan, now_ms));
 }
 
-/** Changes when the plan, or the versions of plans at the same time, change. */
-export function neighbourKey(plan: PlanView, plans: Iterable<PlanView>): string {
+/** Changes when a plan of the next hours comes, goes or changes. */
+export function standingKey(plans: Iterable<PlanView>, now_ms: number): string {
   let count = 0;
   let sum = 0;
-  for (const other of plans) {
-    if (other.state === "ended" || other.end <= plan.start || other.start >= plan.end) continue;
+  for (const plan of plans) {
+    if (!isSoon(plan, now_ms)) continue;
     count += 1;
-    sum += other.version;
+    sum += plan.version;
   }
-  return `${plan.version}/${count}/${sum}`;
+  return `${count}/${sum}`;
+}
+
+function isSoon(plan: PlanView, now_ms: number): boolean {
+  return plan.state !== "ended" && Date.parse(plan.end) > now_ms && Date.parse(plan.start) < now_ms + AHEAD_MS;
 }

@@ -7,7 +7,6 @@ import { Drawer } from "../detail/drawer";
 import { firstConflict } from "../detail/open";
 import { ServerClock } from "../live/clock";
 import { Feed } from "../live/feed";
-import { RefusalWatch } from "../live/refusals";
 import { MapBoard } from "../map/board";
 import { cssColor, partyColor, partyPlaces } from "../map/palette";
 import { Known } from "../plans/known";
@@ -46,7 +45,6 @@ export class App {
   private readonly notices = new Notices(() => this.words);
   private readonly feed: Feed;
   private readonly standing: StandingWatch;
-  private readonly refusals: RefusalWatch;
   private readonly layout: Layout;
   private readonly context: Context;
   private readonly board: MapBoard;
@@ -76,7 +74,6 @@ export class App {
     this.camera = fragmentValue(location.hash, "at") ?? "";
     this.feed = new Feed(api, this.known, this.clock, (error) => this.notices.trouble(error));
     this.standing = new StandingWatch(api, this.known, () => this.clock.now());
-    this.refusals = new RefusalWatch(api, this.known);
     this.layout = new Layout(root, this.notices.element);
     this.context = this.makeContext(api);
     this.applySettings();
@@ -86,7 +83,6 @@ export class App {
     });
     this.mountShell();
     this.listen();
-    this.refusals.start();
     void this.feed.run();
   }
 
@@ -94,7 +90,6 @@ export class App {
   close(): void {
     this.feed.stop();
     this.standing.stop();
-    this.refusals.stop();
     this.unmountScreen();
     this.unmountShell();
     for (const undo of this.undo) undo();
@@ -137,7 +132,6 @@ export class App {
         this.editing = null;
         return planId;
       },
-      lookForRefusals: () => void this.refusals.look(),
       may: (scope) => this.who.scopes.includes(scope),
       partyColor: (partyId) => cssColor(partyColor(this.placeOf(partyId), groundOf(this.settings.get().theme))),
     };

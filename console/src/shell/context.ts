@@ -57,8 +57,6 @@ export interface Context {
   openDeclare(planId: string | null): void;
   /** The plan that the screen was opened to change, once; null: none. */
   takeEditing(): string | null;
-  /** Something was refused just now: reads what is remembered of it. */
-  lookForRefusals(): void;
   /** Whether the account may do what a scope allows. */
   may(scope: string): boolean;
   /** Colour of a party as CSS. */

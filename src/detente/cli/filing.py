@@ -182,6 +182,7 @@ def _meet(
         remarks=standing.remarks or "",
         priority=standing.priority,
         sharing=standing.sharing,
+        own_plans=standing.own_plans or plan.body.own_plans,
     )
     return _put(client, replace(plan, body=body), standing, take_way_out=take_way_out)
 
@@ -194,6 +195,7 @@ def _way_taken(client: Client, plan: ToDeclare, standing: PlanView) -> WayOut | 
     question = CheckBody(
         plan.body.volumes,
         priority=standing.priority,
+        own_plans=standing.own_plans or plan.body.own_plans,
         ignore_plan_id=plan.plan_id,
         ways_out=WaysOutLimits(),
     )

@@ -20,6 +20,8 @@ from detente.plans.model import (
     CheckBody,
     CheckResult,
     Conflict,
+    ConflictsPage,
+    ConflictsQuery,
     PlanBody,
     PlanPage,
     PlanState,
@@ -140,6 +142,11 @@ def history(plan_id: str) -> Call[tuple[PlanVersion, ...]]:
 def conflicts_of(plan_id: str) -> Call[tuple[Conflict, ...]]:
     """Ask what conflicts with your own plan now."""
     return Call("GET", f"/v1/plans/{quote(plan_id, safe='')}/conflicts", reader(tuple[Conflict, ...]))
+
+
+def query_conflicts(body: ConflictsQuery) -> Call[ConflictsPage]:
+    """Ask for one page of what your own plans stand beside; ``own_conflicts`` of the client gives all."""
+    return Call("POST", "/v1/plans/conflicts/query", reader(ConflictsPage), content=_encode(body))
 
 
 def query(body: QueryBody) -> Call[PlanPage]:

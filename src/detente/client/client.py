@@ -15,7 +15,7 @@ from detente.client import calls
 from detente.client.call import Call
 from detente.client.conversation import Conversation, Credentials, Outcome, Retries, Send, Talk, checked_url
 from detente.client.events import EventParser, StreamEvent, follow, is_stream
-from detente.plans.model import PlanView, QueryBody
+from detente.plans.model import ConflictsQuery, PlanConflicts, PlanView, QueryBody
 from detente.plans.refusal_model import RefusalQuery, RefusalView
 
 P = ParamSpec("P")
@@ -102,6 +102,15 @@ class Client:
                 return
             body = msgspec.structs.replace(body, cursor=page.next)
 
+    def own_conflicts(self, body: ConflictsQuery) -> Iterator[PlanConflicts]:
+        """All own plans that stand beside others, as far as a query finds them, page after page."""
+        while True:
+            page = self.query_conflicts(body)
+            yield from page.plans
+            if page.next is None:
+                return
+            body = msgspec.structs.replace(body, cursor=page.next)
+
     def refusals(self, body: RefusalQuery) -> Iterator[RefusalView]:
         """All refusals that a query finds, page after page."""
         while True:
@@ -170,6 +179,7 @@ class Client:
     get = _verb(calls.get)
     history = _verb(calls.history)
     conflicts_of = _verb(calls.conflicts_of)
+    query_conflicts = _verb(calls.query_conflicts)
     query = _verb(calls.query)
     check = _verb(calls.check)
     query_refusals = _verb(calls.query_refusals)
@@ -241,6 +251,16 @@ class AsyncClient:
                 return
             body = msgspec.structs.replace(body, cursor=page.next)
 
+    async def own_conflicts(self, body: ConflictsQuery) -> AsyncIterator[PlanConflicts]:
+        """As ``Client.own_conflicts``."""
+        while True:
+            page = await self.query_conflicts(body)
+            for plan in page.plans:
+                yield plan
+            if page.next is None:
+                return
+            body = msgspec.structs.replace(body, cursor=page.next)
+
     async def refusals(self, body: RefusalQuery) -> AsyncIterator[RefusalView]:
         """All refusals that a query finds, page after page."""
         while True:
@@ -298,6 +318,7 @@ class AsyncClient:
     get = _async_verb(calls.get)
     history = _async_verb(calls.history)
     conflicts_of = _async_verb(calls.conflicts_of)
+    query_conflicts = _async_verb(calls.query_conflicts)
     query = _async_verb(calls.query)
     check = _async_verb(calls.check)
     query_refusals = _async_verb(calls.query_refusals)

@@ -12,20 +12,26 @@ from msgspec import Struct
 from detente.client.call import Call, nothing, reader
 from detente.errors import DetenteError
 from detente.plans.model import Beat, Gone, Hello, PlanView, SeparationChange
+from detente.plans.refusal_model import RefusalGone, RefusalView
 
 STREAM_TYPE = "text/event-stream"
-Told = PlanView | Gone | SeparationChange | Hello | Beat
+Told = PlanView | Gone | RefusalView | RefusalGone | SeparationChange | Hello | Beat
 _READERS: Mapping[str, Callable[[bytes], Told]] = {
     "hello": reader(Hello),
     "plan": reader(PlanView),
     "gone": reader(Gone),
+    "refusal": reader(RefusalView),
+    "refusal_gone": reader(RefusalGone),
     "separation": reader(SeparationChange),
     "beat": reader(Beat),
 }
 
 
 class StreamEvent(Struct, frozen=True):
-    """One event: its type, what it says, and the cursor to come back with; a beat has none."""
+    """One event: its type, what it says, and the cursor to come back with.
+
+    A beat has none, nor has an event that is followed by another of the same act: keep the last one.
+    """
 
     name: str
     data: Told

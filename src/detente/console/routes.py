@@ -87,21 +87,20 @@ def reply_with(file: StaticFile, request: Request) -> Reply:
 
     Source: RFC 9110, sections 12.5.3 (Accept-Encoding), 13.1.2 (If-None-Match) and 15.4.5 (304).
     """
-    body, etag = file.body, file.etag
+    is_packed = file.gzipped is not None and accepts_gzip(request.headers.get("accept-encoding", ""))
+    etag = file.gzipped_etag if is_packed else file.etag
     headers = [
         ("Cache-Control", file.cache_control),
         ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ]
     if file.gzipped is not None:
         headers.append(("Vary", "Accept-Encoding"))
-        if accepts_gzip(request.headers.get("accept-encoding", "")):
-            body, etag = file.gzipped, file.gzipped_etag
     headers.append(("ETag", etag))
     if is_known(etag, request.headers.get("if-none-match", "")):
         return Reply(304, None, tuple(headers), file.media_type)
-    if body is file.gzipped:
+    if is_packed:
         headers.append(("Content-Encoding", "gzip"))
-    return Reply(200, body, tuple(headers), file.media_type)
+    return Reply(200, file.gzipped if is_packed else file.body, tuple(headers), file.media_type)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

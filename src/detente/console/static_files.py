@@ -3,7 +3,9 @@
 The build puts a hash of the content into the name of everything in ``assets/``, so those never change.
 """
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,13 +35,19 @@ class StaticFile(Struct, frozen=True):
     """One file as it is sent."""
 
     media_type: str
-    body: bytes
+    plain: bytes | None
+    """None where it is kept compressed: whoever reads no gzip is rare, and waits for the unpacking."""
     gzipped: bytes | None
     """None where the build found nothing to save."""
     etag: str
     gzipped_etag: str
     """Another than ``etag``: the two are different sequences of bytes (RFC 9110, section 8.8.1)."""
     cache_control: str
+
+    @property
+    def body(self) -> bytes:
+        """The file as it is; unpacked at each call where it is kept compressed."""
+        return gzip.decompress(self.gzipped or b"") if self.plain is None else self.plain
 
 
 class StaticFiles(Struct, frozen=True):
@@ -74,15 +82,27 @@ def read_static_files(folder: Path = FOLDER) -> StaticFiles:
 
 
 def read_file(path: Path, cache_control: str) -> StaticFile:
-    """Read one file, and what the build compressed of it."""
-    body = path.read_bytes()
+    """Read one file, or rather what the build compressed of it, if that is the same file."""
     packed = path.with_name(path.name + _PACKED)
-    digest = hashlib.sha256(body).hexdigest()[:32]
+    # Read a piece at a time: what was once taken whole stays with the process, though nobody uses it.
+    with path.open("rb") as plain:
+        digest = hashlib.file_digest(plain, "sha256").hexdigest()
+    gzipped = packed.read_bytes() if _digest_of(packed) == digest else None
+    digest = digest[:32]
     return StaticFile(
         media_type=_TYPES.get(path.suffix, _UNKNOWN_TYPE),
-        body=body,
-        gzipped=packed.read_bytes() if packed.is_file() else None,
+        plain=path.read_bytes() if gzipped is None else None,
+        gzipped=gzipped,
         etag=f'"{digest}"',
         gzipped_etag=f'"{digest}-gzip"',
         cache_control=cache_control,
     )
+
+
+def _digest_of(packed: Path) -> str | None:
+    """The digest of what a compressed file holds; None if it cannot be read, as after a build cut short."""
+    try:
+        with gzip.open(packed) as held:
+            return hashlib.file_digest(held, "sha256").hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return None

@@ -4,6 +4,14 @@ Rule 1: an event is the plan as it stands now, if the viewer may see it now; old
 Rule 2: a plan that the viewer could see before and no longer can is gone, once; then there is silence.
 Rule 3: of what a viewer never could see, nothing is told, not even that something happened.
 Rule 4: a separation is told to whoever may read separations.
+Rule 5: a refusal is told as ``GET /v1/refusals/{refusal_id}`` answers it now, to whoever may know of it: when
+    it is remembered or tried again, and when its plan is declared, changed, activated or ended so that it
+    counts.
+Rule 6: who may know of a refusal but not of its plan is told of that plan's acts once, when the first settles
+    the refusal, since more acts could be counted; and of another plan that was in the way, nothing.
+Rule 7: a refusal is gone, for a viewer who may not know of it now, at each change before which the viewer
+    could have asked for it. So whoever is told that could have known of it, though it may never have been
+    told of it (the two changes were settled together); who could not is told nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +20,7 @@ from msgspec import Struct
 
 from detente.geo.model import Separation
 from detente.plans.model import Gone, PlanBody, SeparationChange
+from detente.plans.refusal_events import NO_REFUSALS, NOTED, RefusalBatch, refusals_told
 from detente.plans.rules import EVERYONE, SeparationRules, may_see_plan
 from detente.plans.store import ChangedRow
 from detente.plans.views import encode, view
@@ -30,7 +39,7 @@ PLAN_TYPES = frozenset(
     }
 )
 """The acts that change a plan, one by one: an act that leaves it as it is must not be told to others."""
-TOLD_TYPES = PLAN_TYPES | SEPARATION_TYPES
+TOLD_TYPES = PLAN_TYPES | SEPARATION_TYPES | {NOTED}
 
 
 class Viewer(Struct, frozen=True):
@@ -48,6 +57,7 @@ class Batch(Struct, frozen=True):
     bodies: Mapping[str, PlanBody]
     """The plans' bodies, decoded once for all viewers."""
     separations: SeparationRules
+    refusals: RefusalBatch = NO_REFUSALS
 
 
 class Event(Struct, frozen=True):
@@ -67,26 +77,33 @@ def events_for(viewer: Viewer, batch: Batch) -> Iterator[Event]:
         batch: settled changes.
 
     Returns:
-        Events in the order of the changes, each plan and each separation at most once: at the last change
+        Events in the order of the changes, each plan, separation and refusal at most once: at the last change
         that gives it, so that whoever was told a part of the batch before is told the rest.
     """
     last = {change.subject: change.position for change in batch.changes if _may_end(change, batch)}
+    refusals = refusals_told(viewer.party_id, batch.changes, batch.refusals)
     for change in batch.changes:
-        if change.type in SEPARATION_TYPES:
-            if viewer.sees_separations and last[change.subject] == change.position:
-                yield Event(change.position, "separation", encode(_separation(change, batch.separations)))
-            continue
-        row = batch.plans.get(change.subject)
-        if row is None:
-            continue
-        plan = row.plan
-        if may_see_plan(viewer.party_id, plan.party_id, plan.sharing):
-            if not change.is_overtaken:
-                yield Event(
-                    change.position, "plan", encode(view(viewer.party_id, plan, batch.bodies[plan.plan_id]))
-                )
-        elif last.get(plan.plan_id) == change.position:
-            yield Event(change.position, "gone", encode(Gone(plan.plan_id)))
+        yield from _of_change(viewer, change, batch, last)
+        for name, data in refusals.get(change.position, ()):
+            yield Event(change.position, name, data)
+
+
+def _of_change(viewer: Viewer, change: Change, batch: Batch, last: Mapping[str, Position]) -> Iterator[Event]:
+    """The plan or the separation that a change gives the viewer."""
+    if change.type in SEPARATION_TYPES:
+        if viewer.sees_separations and last[change.subject] == change.position:
+            yield Event(change.position, "separation", encode(_separation(change, batch.separations)))
+        return
+    row = batch.plans.get(change.subject)
+    if row is None or change.note is not None:
+        return
+    plan = row.plan
+    if may_see_plan(viewer.party_id, plan.party_id, plan.sharing):
+        if not change.is_overtaken:
+            body = batch.bodies[plan.plan_id]
+            yield Event(change.position, "plan", encode(view(viewer.party_id, plan, body)))
+    elif last.get(plan.plan_id) == change.position:
+        yield Event(change.position, "gone", encode(Gone(plan.plan_id)))
 
 
 def _may_end(change: Change, batch: Batch) -> bool:

@@ -11,12 +11,15 @@ import structlog
 from detente.errors import StoreUnavailable
 from detente.plans import refusal_store, store
 from detente.plans.refusals import KEPT_MS
+from detente.record import forget_notes
 from detente.store import Pool
 
 OFF_NOMINAL_GRACE_MS = 86_400_000
 """An off-nominal plan stays in force for a day after its time, or until its owner ends it."""
 KEYS_KEPT_MS = 86_400_000
 """How long an idempotency key is remembered."""
+NOTES_KEPT_S = 7_200.0
+"""Longer than any cursor of the feed is good for."""
 _BATCH = 500
 _PAUSE_S = 2.0
 
@@ -24,7 +27,7 @@ _log = structlog.get_logger()
 
 
 async def expire_due(pool: Pool, now_ms: int) -> int:
-    """End everything that is due now, batch by batch, and forget old idempotency keys and old refusals.
+    """End everything that is due now, batch by batch, and forget what is old.
 
     Returns:
         How many plans were ended.
@@ -37,6 +40,8 @@ async def expire_due(pool: Pool, now_ms: int) -> int:
             break
     await store.forget_keys(pool, now_ms - KEYS_KEPT_MS)
     while await refusal_store.forget(pool, now_ms - KEPT_MS, _BATCH) == _BATCH:
+        pass
+    while await forget_notes(pool, NOTES_KEPT_S, _BATCH) == _BATCH:
         pass
     return ended
 

@@ -1,8 +1,8 @@
 """One reader of the feed for all the streams of a process, and what each of them has still to take.
 
-The reader asks the database only while somebody listens: one query each time, and one more for the plans that
-have changed, however many listen. What a listener does not take is bounded; over the bound it is sent away,
-and comes back with its cursor.
+The reader asks the database only while somebody listens: one query each time, and a few more for what has
+changed (``gathering.py``), however many listen. What a listener does not take is bounded; over the bound it
+is sent away, and comes back with its cursor.
 """
 
 import asyncio
@@ -15,11 +15,10 @@ import structlog
 from msgspec import Struct
 
 from detente.errors import StoreUnavailable, TooMany
-from detente.plans import store
-from detente.plans.events import SEPARATION_TYPES, TOLD_TYPES, Batch, Event, Viewer, events_for
+from detente.plans.events import TOLD_TYPES, Batch, Event, Viewer, events_for
+from detente.plans.gathering import gather
 from detente.plans.model import Beat
-from detente.plans.rules import SeparationRules
-from detente.plans.views import decode_body, encode
+from detente.plans.views import encode
 from detente.plans.volumes import from_ms
 from detente.record import Cursors, Page, Position, changes_after, horizon
 from detente.store import Pool
@@ -183,8 +182,8 @@ class EventReader:
 
     async def read(self, viewer: Viewer, after: Position) -> tuple[Page, bytes]:
         """A page of what happened after a position, for one viewer alone."""
-        page = await self._page(after)
-        frames = self._frames(viewer, await self._gather(page), {})
+        page, batch = await self._read_on(after)
+        frames = self._frames(viewer, batch, {})
         return page, b"".join(frame.data for frame in frames)
 
     def _require_room(self, party_id: str) -> None:
@@ -214,8 +213,7 @@ class EventReader:
                 listener.end()
         start = self._position
         try:
-            page = await self._page(start)
-            batch = await self._gather(page)
+            page, batch = await self._read_on(start)
         except StoreUnavailable as error:
             if not self._is_waiting:
                 _log.warning("events_wait", why=error.detail)
@@ -231,18 +229,9 @@ class EventReader:
         self._beat()
         return self._limits.poll_s
 
-    async def _page(self, after: Position) -> Page:
-        return await changes_after(self._pool, after, TOLD_TYPES, self._limits.page)
-
-    async def _gather(self, page: Page) -> Batch:
-        """What the changes are about, read once for all listeners."""
-        plan_ids = {change.subject for change in page.changes if change.type not in SEPARATION_TYPES}
-        plans = await store.changed(self._pool, sorted(plan_ids)) if plan_ids else {}
-        rules: SeparationRules = {}
-        if any(change.type in SEPARATION_TYPES for change in page.changes):
-            _, rules = await store.separations(self._pool)
-        bodies = {plan_id: decode_body(row.plan.body) for plan_id, row in plans.items()}
-        return Batch(page.changes, plans, bodies, rules)
+    async def _read_on(self, after: Position) -> tuple[Page, Batch]:
+        page = await changes_after(self._pool, after, TOLD_TYPES, self._limits.page)
+        return await gather(self._pool, page)
 
     def _tell(self, start: Position, reached: Position, batch: Batch) -> None:
         """Offer what happened between two places to everybody; each kind of viewer's events are made once."""
@@ -260,7 +249,17 @@ class EventReader:
             listener.since = max(listener.since, reached)
 
     def _frames(self, viewer: Viewer, batch: Batch, cursors: dict[Position, str]) -> list[Frame]:
-        return [self._frame(event, cursors) for event in events_for(viewer, batch)]
+        """The events as they go out; of several with one place, only the last bears its cursor.
+
+        Whoever has that has all of them; whoever loses the line before comes back for all of them.
+        """
+        events = list(events_for(viewer, batch))
+        return [
+            Frame(event.position, sse(event.name, event.data))
+            if any(following.position == event.position for following in events[number : number + 1])
+            else self._frame(event, cursors)
+            for number, event in enumerate(events, 1)
+        ]
 
     def _frame(self, event: Event, cursors: dict[Position, str]) -> Frame:
         cursor = cursors.get(event.position)

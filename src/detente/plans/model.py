@@ -119,6 +119,8 @@ class PlanView(Struct, frozen=True):
     title: str | None
     remarks: str | None
     ovn: str | None
+    own_plans: OwnPlans | None
+    """Whether it is checked against its party's other plans; null unless it is the viewer's own."""
     changed: datetime
     is_mine: bool
 
@@ -255,6 +257,43 @@ class QueryBody(Struct, frozen=True, forbid_unknown_fields=True):
     )
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     cursor: str | None = None
+
+
+class ConflictsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """The viewer's own plans that stand beside others; all members narrow."""
+
+    start: Instant | None = None
+    """Those that end after this instant."""
+    end: Instant | None = None
+    """Those that begin before this instant."""
+    states: tuple[PlanState, ...] = (
+        PlanState.ACCEPTED,
+        PlanState.ACTIVATED,
+        PlanState.NONCONFORMING,
+        PlanState.CONTINGENT,
+    )
+    """A plan that has ended stands beside nothing."""
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class PlanConflicts(Struct, frozen=True):
+    """One of the viewer's own plans and what it stands beside."""
+
+    plan_id: str
+    version: int
+    """The version of the plan that was looked at."""
+    conflicts: tuple[Conflict, ...]
+    is_complete: bool
+    """False when the plan stands beside more than is described."""
+
+
+class ConflictsPage(Struct, frozen=True):
+    """One page of a query, ordered by the plans' start and id; it may hold fewer than asked for."""
+
+    plans: tuple[PlanConflicts, ...]
+    next: str | None
+    """Pass it back as ``cursor`` for the next page; null on the last."""
 
 
 class SeparationRule(Struct, frozen=True, forbid_unknown_fields=True):

@@ -58,6 +58,15 @@ WHERE plan_id IN (
   AND (start_ms, plan_id) > ($6, $7)
 ORDER BY start_ms, plan_id LIMIT $8
 
+-- name: own_page
+-- One page of a party's plans that have not ended, by state and time, ordered by start and id.
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+FROM plan
+WHERE party_id = $1 AND state <> 'ended' AND state = ANY ($2)
+  AND ($3::bigint IS NULL OR end_ms > $3) AND ($4::bigint IS NULL OR start_ms < $4)
+  AND (start_ms, plan_id) > ($5, $6)
+ORDER BY start_ms, plan_id LIMIT $7
+
 -- name: expire
 -- End a batch of plans whose time is over; answers how many.
 SELECT plan_expire($1, $2, $3)

@@ -6,7 +6,7 @@ from detente.errors import BadInput, NotAllowed, NotFound
 from detente.geo import Solid, overlaps, prepare
 from detente.geo.model import Datum, Separation, Volume
 from detente.plans import store
-from detente.plans.conflicts import describe
+from detente.plans.beside import Beside
 from detente.plans.cursor import FAR_MS, NO_ONE, read_cursor, write_cursor
 from detente.plans.directory import Directory
 from detente.plans.index import Reach, Rows, reach_of, rows_of
@@ -14,17 +14,19 @@ from detente.plans.model import (
     CheckBody,
     CheckResult,
     Conflict,
+    ConflictsPage,
+    ConflictsQuery,
     PlanPage,
     PlanState,
     PlanVersion,
     PlanView,
     QueryBody,
 )
-from detente.plans.neighbourhood import Neighbourhood, Subject, aside
+from detente.plans.neighbourhood import Neighbourhood, Subject
 from detente.plans.rules import Standing, may_see_plan, require_priority, widest_separation
 from detente.plans.separations import Separations
-from detente.plans.views import decode_body, view
-from detente.plans.volumes import from_ms, require_times, to_ms
+from detente.plans.views import view
+from detente.plans.volumes import from_ms, require_in_order, require_times, to_ms
 from detente.plans.ways_out_search import WaysOutSearch
 from detente.record import statements_of
 from detente.store import Pool
@@ -71,6 +73,7 @@ class Questions:
         self._separations = separations
         self._now_ms = now_ms
         self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
+        self._beside = Beside(pool, neighbourhood, separations)
 
     async def find(self, who: Principal, plan_id: str) -> PlanView:
         """One plan as the caller may see it.
@@ -115,14 +118,16 @@ class Questions:
         row = await self._owned(who, plan_id)
         if row.state is PlanState.ENDED:
             return ()
-        body = decode_body(row.body)
-        standing = Standing(row.plan_id, row.ovn, row.party_id, row.state, row.priority)
-        subject = Subject(standing, self._neighbourhood.solids_of(row.ovn, row.body), body.own_plans)
-        rules = (await self._separations.now()).rules
-        rows = await self._near(rows_of(subject.solids, reach_of(widest_separation(rules, row.party_id))))
-        size = subject.points * len(rows)
-        meetings = await aside(size, self._neighbourhood.meetings, subject, rows, rules)
-        return tuple(describe(m.pieces, m.neighbour, m.separation, who.party_id) for m in meetings)
+        rules = await self._beside.rules()
+        return await self._beside.conflicts(row, await self._near(self._beside.search(row, rules)), rules)
+
+    async def query_conflicts(self, who: Principal, body: ConflictsQuery) -> ConflictsPage:
+        """One page of the caller's own plans that stand beside others; see ``Beside.query``.
+
+        Raises:
+            BadInput: a time or a cursor that cannot be used.
+        """
+        return await self._beside.query(who.party_id, body)
 
     async def check(self, who: Principal, body: CheckBody) -> CheckResult:
         """What would refuse these volumes now, and the ways out; changes nothing.
@@ -153,13 +158,7 @@ class Questions:
         Raises:
             BadInput: an area, a band or a cursor that cannot be used.
         """
-        if body.start is not None and body.end is not None and to_ms(body.end) <= to_ms(body.start):
-            raise BadInput(
-                "the time asked about ends before it starts",
-                field="end",
-                expected=f"later than start ({body.start.isoformat()})",
-                actual=body.end.isoformat(),
-            )
+        require_in_order(body.start, body.end)
         area = self._area_of(body)
         rows = None if area is None else rows_of([area], Reach())
         after_start_ms, after_plan_id = read_cursor(body.cursor)

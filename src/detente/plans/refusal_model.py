@@ -84,6 +84,12 @@ class RefusalView(Struct, frozen=True):
     is_mine: bool
 
 
+class RefusalGone(Struct, frozen=True):
+    """A refusal that the viewer may no longer know of, or that is no longer remembered."""
+
+    refusal_id: str
+
+
 class RefusalPage(Struct, frozen=True):
     """One page of a query, ordered by ``at`` and id; it may hold fewer than asked for, even none."""
 

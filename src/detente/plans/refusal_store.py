@@ -106,6 +106,25 @@ async def page(pool: Pool, wanted: RefusalFilter, after: tuple[int, str]) -> lis
     return [_refused(row) for row in rows]
 
 
+async def concerned(
+    pool: Pool, refusal_ids: Sequence[str], plan_ids: Sequence[str], most_bytes: int
+) -> tuple[list[Refused], bool]:
+    """Refusals by their ids, and all of the owners' refusals of plans by the plans' ids.
+
+    Args:
+        pool: database connections.
+        refusal_ids: those that are gone are left out.
+        plan_ids: of plans that stand; a refusal to another party of the same id is left out.
+        most_bytes: of stored bodies, beyond which no more are read; the newest come first.
+
+    Returns:
+        What was read, and whether that is all.
+    """
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["concerned"], refusal_ids, plan_ids, most_bytes)
+    return [_refused(row) for row in rows], not rows or rows[0]["how_many"] == len(rows)
+
+
 async def sharing_now(pool: Pool, plan_ids: Sequence[str]) -> dict[str, Sharing]:
     """What the owners of plans share now, by the plans' ids."""
     with wrap_errors():

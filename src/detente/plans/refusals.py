@@ -4,42 +4,29 @@ A refusal changes no state, so it is no act and has no statement; what is kept h
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 from msgspec import Struct
 
-from detente.errors import BadInput, DetenteError, NotFound
-from detente.plans import refusal_store, store
+from detente.errors import DetenteError, NotFound
+from detente.plans import refusal_store
 from detente.plans.conflicts import describe
 from detente.plans.cursor import read_cursor, write_cursor
 from detente.plans.ids import read_uuid
 from detente.plans.model import PlanBody, Sharing
-from detente.plans.neighbourhood import Examined, aside
+from detente.plans.neighbourhood import Examined
 from detente.plans.refusal_model import (
     Blocking,
     RefusalPage,
     RefusalQuery,
     RefusalView,
-    Refused,
     RefusedAct,
     RefusedBody,
 )
-from detente.plans.refusal_rules import (
-    PlanNow,
-    Step,
-    Steps,
-    conflicts_for,
-    narrower,
-    positions_of,
-    settle,
-    settlement_for,
-)
+from detente.plans.refusal_now import as_they_stand, points_of
 from detente.plans.refusal_store import Bounds
-from detente.plans.rules import may_see_plan, may_see_texts
-from detente.plans.views import decode_body
-from detente.plans.volumes import from_ms, to_ms
-from detente.record import latest_of
+from detente.plans.volumes import require_in_order, to_ms
 from detente.store import Pool
 from detente.web.model import Principal
 
@@ -66,14 +53,6 @@ class Attempt(Struct, frozen=True):
     request_sha256: bytes
     body: PlanBody
     found: Examined
-
-
-class _Now(Struct, frozen=True):
-    """What stands now of the plans that some refusals speak of."""
-
-    plans: dict[str, store.PlanRow]
-    steps: dict[str, Steps]
-    shared: dict[str, Sharing]
 
 
 class Refusals:
@@ -108,9 +87,8 @@ class Refusals:
             NotFound: there is none, or none that the caller may know of; the answer is the same.
         """
         refused = await refusal_store.find(self._pool, who.party_id, refusal_id)
-        shown = (
-            None if refused is None else await self._view(who.party_id, refused, await self._now([refused]))
-        )
+        now = [] if refused is None else await as_they_stand(self._pool, [refused])
+        shown = now[0].view(who.party_id) if now else None
         if shown is None:
             raise NotFound(f"there is no refusal {refusal_id} that you may see", refusal_id=refusal_id)
         return shown
@@ -127,13 +105,12 @@ class Refusals:
         read = points = 0
         while True:
             batch = await refusal_store.page(self._pool, wanted, after)
-            now = await self._now(batch)
-            for refused in batch:
-                shown = await self._view(who.party_id, refused, now)
-                after = (refused.at_ms, refused.refusal_id)
+            for now in await as_they_stand(self._pool, batch):
+                shown = now.view(who.party_id)
+                after = (now.refused.at_ms, now.refused.refusal_id)
                 if shown is not None and _is_wanted(shown, body, wanted.plan_id):
                     found.append(shown)
-                    points += _points_of(refused)
+                    points += points_of(now.refused)
                 if len(found) == body.limit or points > MAX_POINTS:
                     return RefusalPage(refusals=tuple(found), next=write_cursor(*after))
             read += len(batch)
@@ -141,55 +118,6 @@ class Refusals:
                 return RefusalPage(refusals=tuple(found), next=None)
             if read >= MAX_READ:
                 return RefusalPage(refusals=tuple(found), next=write_cursor(*after))
-
-    async def _now(self, batch: Sequence[Refused]) -> _Now:
-        ids = sorted({refused.plan_id for refused in batch})
-        # Acts before plans: a plan that is read later is never older than the acts on it.
-        made = await latest_of(self._pool, ids, ("plan.declared", "plan.changed"))
-        activated = await latest_of(self._pool, ids, ("plan.activated",))
-        ended = await latest_of(self._pool, ids, ("plan.ended", "plan.expired"))
-        plans = await store.changed(self._pool, ids)
-        in_the_way = sorted({one.plan_id for refused in batch for one in refused.blocking})
-        return _Now(
-            plans={one: row.plan for one, row in plans.items()},
-            steps={
-                one: Steps(_step(made.get(one)), _step(activated.get(one)), _step(ended.get(one)))
-                for one in ids
-            },
-            shared=await refusal_store.sharing_now(self._pool, in_the_way),
-        )
-
-    async def _view(self, viewer: str, refused: Refused, now: _Now) -> RefusalView | None:
-        """A refusal as a viewer may know it; None if not at all."""
-        row = now.plans.get(refused.plan_id)
-        if row is not None and row.party_id != refused.party_id:
-            row = None  # another party chose the same id since: nothing of this refusal is about that plan
-        sharing = narrower(refused.sharing, None if row is None else row.sharing)
-        is_mine = viewer == refused.party_id
-        conflicts = conflicts_for(viewer, refused, sharing, now.shared)
-        if not conflicts and not is_mine:
-            return None
-        stands = None
-        if row is not None:
-            volumes = decode_body(row.body).volumes
-            stands = PlanNow(row.state, volumes, now.steps[refused.plan_id])
-        settlement = await aside(_points_of(refused), settle, refused, stands)
-        sees_plan = may_see_plan(viewer, refused.party_id, sharing)
-        return RefusalView(
-            refusal_id=refused.refusal_id,
-            party_id=refused.party_id,
-            plan_id=refused.plan_id if sees_plan else None,
-            act=refused.act if sees_plan else None,
-            at=from_ms(refused.at_ms),
-            last_at=from_ms(refused.last_ms),
-            conflicts=conflicts,
-            is_complete=refused.is_complete if is_mine else None,
-            attempts=refused.attempts if is_mine else None,
-            volumes=refused.body.volumes if sees_plan else None,
-            title=refused.body.title if may_see_texts(viewer, refused.party_id, sharing) else None,
-            settlement=settlement_for(viewer, refused.party_id, sharing, settlement),
-            is_mine=is_mine,
-        )
 
 
 def _write_of(attempt: Attempt, now_ms: int) -> refusal_store.RefusalWrite:
@@ -221,23 +149,8 @@ def _write_of(attempt: Attempt, now_ms: int) -> refusal_store.RefusalWrite:
     )
 
 
-def _step(latest: tuple[int | None, int] | None) -> Step | None:
-    return None if latest is None or latest[0] is None else Step(latest[0], latest[1])
-
-
-def _points_of(refused: Refused) -> int:
-    own = sum(len(positions_of(volume.shape)) for volume in refused.body.volumes)
-    return own + sum(len(ring) for one in refused.blocking for ring in one.conflict.outline)
-
-
 def _filter(who: Principal, body: RefusalQuery) -> refusal_store.RefusalFilter:
-    if body.start is not None and body.end is not None and body.end <= body.start:
-        raise BadInput(
-            "the time asked about ends before it starts",
-            field="end",
-            expected=f"later than start ({body.start.isoformat()})",
-            actual=body.end.isoformat(),
-        )
+    require_in_order(body.start, body.end)
     return refusal_store.RefusalFilter(
         viewer=who.party_id,
         start_ms=None if body.start is None else to_ms(body.start),

@@ -17,6 +17,8 @@ from detente.plans.model import (
     CheckBody,
     CheckResult,
     Conflict,
+    ConflictsPage,
+    ConflictsQuery,
     PlanBody,
     PlanPage,
     PlanVersion,
@@ -133,6 +135,10 @@ def _reading(questions: Questions) -> list[Route]:
     async def query(request: Request) -> Reply:
         return Reply(200, await questions.query(request.who(), request.decoded(QueryBody)))
 
+    async def query_conflicts(request: Request) -> Reply:
+        asked = request.decoded(ConflictsQuery)
+        return Reply(200, await questions.query_conflicts(request.who(), asked))
+
     one = "/v1/plans/{plan_id}"
     return [
         Route(
@@ -158,6 +164,11 @@ def _reading(questions: Questions) -> list[Route]:
             "POST", "/v1/plans/query", READ, query,
             "Plans that you may see, by area, time, height, party and state, a page at a time.", "plans",
             QueryBody, {200: PlanPage},
+        ),
+        Route(
+            "POST", "/v1/plans/conflicts/query", READ, query_conflicts,
+            "Your own plans that stand beside others, and what each stands beside, in pages.", "plans",
+            ConflictsQuery, {200: ConflictsPage},
         ),
     ]  # fmt: skip
 
@@ -206,7 +217,7 @@ def _events(streams: EventStreams) -> Route:
         path="/v1/events",
         scope=READ,
         handler=get_events,
-        summary="What changes of the plans that you may see, as it happens (server-sent events).",
+        summary="What changes of the plans and refusals that you may know of (server-sent events).",
         tag="plans",
         answers={200: str},
         query=(QueryField(AFTER, str, "the id of the last event that you have seen; from now on if absent"),),

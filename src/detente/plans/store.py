@@ -219,6 +219,18 @@ async def page(pool: Pool, wanted: PageFilter, area: Rows | None) -> list[PlanRo
     return [_plan(row) for row in rows]
 
 
+async def own_page(pool: Pool, wanted: PageFilter) -> list[PlanRow]:
+    """A party's own plans that have not ended, ordered by start and id."""
+    states = [state.value for state in wanted.states]
+    with wrap_errors():
+        rows = await pool.fetch(
+            _SQL["own_page"],
+            wanted.viewer, states, wanted.start_ms, wanted.end_ms,
+            wanted.after_start_ms, wanted.after_plan_id, wanted.limit,
+        )  # fmt: skip
+    return [_plan(row) for row in rows]
+
+
 async def expire(pool: Pool, now_ms: int, off_nominal_grace_ms: int, limit: int) -> int:
     """End a batch of plans whose time is over; answers how many."""
     with wrap_errors():

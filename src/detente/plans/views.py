@@ -54,6 +54,7 @@ def row_of(standing: Standing, version: int, body: PlanBody, now_ms: int) -> Pla
 def view(viewer: str, row: PlanRow, body: PlanBody | None = None) -> PlanView:
     """The plan as a viewer sees it who may see it at all; ``body`` spares decoding the row's own again."""
     body = body or decode_body(row.body)
+    is_mine = viewer == row.party_id
     sees_texts = may_see_texts(viewer, row.party_id, row.sharing)
     return PlanView(
         plan_id=row.plan_id,
@@ -68,6 +69,7 @@ def view(viewer: str, row: PlanRow, body: PlanBody | None = None) -> PlanView:
         title=body.title if sees_texts else None,
         remarks=body.remarks if sees_texts else None,
         ovn=row.ovn if sees_texts else None,
+        own_plans=body.own_plans if is_mine else None,
         changed=from_ms(row.changed_ms),
-        is_mine=viewer == row.party_id,
+        is_mine=is_mine,
     )

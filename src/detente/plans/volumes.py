@@ -123,3 +123,18 @@ def require_not_over(volumes: Sequence[PlanVolume], now_ms: int) -> None:
             expected=f"an end later than now ({from_ms(now_ms).isoformat()})",
             actual=last.isoformat(),
         )
+
+
+def require_in_order(start: datetime | None, end: datetime | None) -> None:
+    """Refuse a time to be asked about that ends before it starts.
+
+    Raises:
+        BadInput: naming both.
+    """
+    if start is not None and end is not None and to_ms(end) <= to_ms(start):
+        raise BadInput(
+            "the time asked about ends before it starts",
+            field="end",
+            expected=f"later than start ({start.isoformat()})",
+            actual=end.isoformat(),
+        )

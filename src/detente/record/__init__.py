@@ -5,17 +5,30 @@ record's own capability; they read this queue and change nothing in it but what 
 """
 
 from detente.record.cursor import Cursors
-from detente.record.feed import Change, Page, Position, changes_after, feed_secret, horizon
-from detente.record.store import Statement, latest_of, statements_of
+from detente.record.feed import (
+    Change,
+    Note,
+    Page,
+    Position,
+    changes_after,
+    feed_secret,
+    forget_notes,
+    horizon,
+)
+from detente.record.store import Beyond, Statement, first_beyond, latest_of, statements_of
 
 __all__ = [
+    "Beyond",
     "Change",
     "Cursors",
+    "Note",
     "Page",
     "Position",
     "Statement",
     "changes_after",
     "feed_secret",
+    "first_beyond",
+    "forget_notes",
     "horizon",
     "latest_of",
     "statements_of",

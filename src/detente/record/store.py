@@ -36,3 +36,24 @@ async def latest_of(
     with wrap_errors():
         rows = await pool.fetch(_SQL["latest"], subjects, types)
     return {row["subject"]: (row["subject_version"], row["at_ms"]) for row in rows}
+
+
+class Beyond(Struct, frozen=True):
+    """What is asked about one subject: the first statement of some types beyond a version."""
+
+    subject: str
+    version: int
+    types: tuple[str, ...]
+
+
+async def first_beyond(pool: Pool, asked: Sequence[Beyond]) -> list[int | None]:
+    """For each question the version that the first such statement made, in order; None if there is none."""
+    with wrap_errors():
+        rows = await pool.fetch(
+            _SQL["first"],
+            [one.subject for one in asked],
+            [one.version for one in asked],
+            [",".join(one.types) for one in asked],
+        )
+    found = {row["n"]: row["subject_version"] for row in rows}
+    return [found.get(n) for n in range(1, len(asked) + 1)]

@@ -267,7 +267,13 @@ BEGIN
                                 NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
             RETURN;
         END IF;
+        IF p_sharing = 'conflicts' THEN
+            PERFORM plan_refusal_note_hidden(p_plan_id, p_party_id);
+        END IF;
     ELSE
+        IF was.sharing <> p_sharing THEN
+            PERFORM plan_refusal_note_sharing(p_plan_id, p_party_id);
+        END IF;
         UPDATE plan p SET account_id = p_account_id, state = p_state, version = written, ovn = p_ovn,
                           priority = p_priority, sharing = p_sharing, start_ms = p_start_ms, end_ms = p_end_ms,
                           changed_ms = p_now_ms, request_sha256 = p_request_sha256, body = p_body,

@@ -36,13 +36,78 @@ CREATE INDEX plan_refusal_to_forget ON plan_refusal (end_ms);
 
 -- Whether a viewer may know of a refusal at all; `refusal_rules.py` says what of it. A plan's sharing may have become
 -- narrower since, so what is shared now counts beside what was shared then.
+CREATE FUNCTION plan_refusal_public_but_for_its_plan(r plan_refusal) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT r.sharing <> 'conflicts'
+        AND EXISTS (SELECT 1 FROM plan p
+                    WHERE p.plan_id = ANY (r.shared_plan_ids) AND p.sharing <> 'conflicts')
+$$;
+CREATE FUNCTION plan_refusal_public(r plan_refusal) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT plan_refusal_public_but_for_its_plan(r)
+        AND NOT EXISTS (SELECT 1 FROM plan p
+                        WHERE p.plan_id = r.plan_id AND p.party_id = r.party_id AND p.sharing = 'conflicts')
+$$;
 CREATE FUNCTION plan_refusal_visible(r plan_refusal, p_viewer text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT r.party_id = p_viewer OR p_viewer = ANY (r.way_parties)
-        OR (r.sharing <> 'conflicts'
-            AND NOT EXISTS (SELECT 1 FROM plan p
-                            WHERE p.plan_id = r.plan_id AND p.party_id = r.party_id AND p.sharing = 'conflicts')
-            AND EXISTS (SELECT 1 FROM plan p
-                        WHERE p.plan_id = ANY (r.shared_plan_ids) AND p.sharing <> 'conflicts'))
+    SELECT r.party_id = p_viewer OR p_viewer = ANY (r.way_parties) OR plan_refusal_public(r)
+$$;
+
+-- The refusals in which a plan is in the way and others may know of it: found when its owner shares it otherwise.
+CREATE TABLE plan_refusal_way (
+    plan_id    uuid NOT NULL,
+    refusal_id uuid NOT NULL,
+    PRIMARY KEY (plan_id, refusal_id)
+);
+
+-- Readers of the feed (record/feed.py) learn of refusals by notes: one for each that is remembered, tried again or
+-- dropped, in whatever way, and one for each of which more or less may be known because a plan is shared otherwise.
+-- A note says who could know of the refusal before, which nobody can tell afterwards.
+CREATE FUNCTION plan_refusal_noted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO feed_note (type, subject, left_parties, was_public)
+        VALUES ('refusal.noted', NEW.refusal_id::text, '{}', false);
+        INSERT INTO plan_refusal_way (plan_id, refusal_id)
+        SELECT DISTINCT s, NEW.refusal_id FROM unnest(NEW.shared_plan_ids) s;
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO feed_note (type, subject, left_parties, was_public)
+        VALUES ('refusal.noted', NEW.refusal_id::text,
+                ARRAY(SELECT unnest(OLD.way_parties) EXCEPT SELECT unnest(NEW.way_parties)),
+                plan_refusal_public(OLD));
+        IF NEW.shared_plan_ids <> OLD.shared_plan_ids THEN
+            DELETE FROM plan_refusal_way w
+            WHERE w.plan_id = ANY (OLD.shared_plan_ids) AND w.refusal_id = OLD.refusal_id;
+            INSERT INTO plan_refusal_way (plan_id, refusal_id)
+            SELECT DISTINCT s, NEW.refusal_id FROM unnest(NEW.shared_plan_ids) s;
+        END IF;
+    ELSE
+        INSERT INTO feed_note (type, subject, left_parties, was_public)
+        VALUES ('refusal.noted', OLD.refusal_id::text, OLD.way_parties || OLD.party_id, plan_refusal_public(OLD));
+        DELETE FROM plan_refusal_way w
+        WHERE w.plan_id = ANY (OLD.shared_plan_ids) AND w.refusal_id = OLD.refusal_id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER plan_refusal_noted AFTER INSERT OR UPDATE OR DELETE ON plan_refusal
+    FOR EACH ROW EXECUTE FUNCTION plan_refusal_noted();
+
+-- Called by `plan_write` before it shares a plan otherwise, in its transaction. A refusal whose own sharing hides the
+-- plan, now and then, changes for nobody: to tell it would tell of the plan.
+CREATE FUNCTION plan_refusal_note_sharing(p_plan_id uuid, p_party_id text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO feed_note (type, subject, cause, left_parties, was_public)
+    SELECT 'refusal.noted', r.refusal_id::text, p_plan_id::text, '{}', plan_refusal_public(r)
+    FROM plan_refusal r
+    WHERE r.refusal_id IN (
+        SELECT o.refusal_id FROM plan_refusal o
+        WHERE o.plan_id = p_plan_id AND o.party_id = p_party_id AND o.sharing <> 'conflicts'
+        UNION ALL
+        SELECT w.refusal_id FROM plan_refusal_way w WHERE w.plan_id = p_plan_id)
+$$;
+
+-- Called by `plan_write` when it has written a new plan that its owner hides. Until then there was none to hide.
+CREATE FUNCTION plan_refusal_note_hidden(p_plan_id uuid, p_party_id text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO feed_note (type, subject, cause, left_parties, was_public)
+    SELECT 'refusal.noted', r.refusal_id::text, p_plan_id::text, '{}', plan_refusal_public_but_for_its_plan(r)
+    FROM plan_refusal r
+    WHERE r.plan_id = p_plan_id AND r.party_id = p_party_id AND r.sharing <> 'conflicts'
 $$;
 
 -- Remembers one refused attempt: the same request again within a short time is the same refusal. Beyond the limits

@@ -21,6 +21,25 @@ COMMENT ON COLUMN statement.xact IS 'the transaction that wrote the statement: w
 CREATE INDEX statement_subject ON statement (subject, statement_id);
 CREATE INDEX statement_feed ON statement (xact, statement_id);
 
+-- What readers of the feed are told beside statements: that something changed which is no act and stands in no record,
+-- such as a memory. Kept for as long as a reader may come back (`feed_forget_notes`), then dropped. Ids lie far above
+-- those of statements, so that no note shares its place in the feed with a statement of its transaction.
+CREATE TABLE feed_note (
+    note_id      bigint GENERATED ALWAYS AS IDENTITY (START WITH 4611686018427387904),
+    xact         xid8           NOT NULL DEFAULT pg_current_xact_id(),
+    type         statement_type NOT NULL,
+    subject      text           NOT NULL,
+    cause        text,
+    left_parties text[]         NOT NULL,
+    was_public   boolean        NOT NULL,
+    noted_at     timestamptz    NOT NULL DEFAULT now(),
+    PRIMARY KEY (xact, note_id)
+);
+COMMENT ON COLUMN feed_note.cause IS 'the other thing whose change changed what may be known of the subject; null: itself';
+COMMENT ON COLUMN feed_note.left_parties IS 'who could know of the subject by its own terms before, and no longer can by them';
+COMMENT ON COLUMN feed_note.was_public IS 'whether everybody could know of the subject before';
+CREATE INDEX feed_note_age ON feed_note (noted_at);
+
 -- One row: the secret that hides positions in the feed from those who are given them (record/cursor.py).
 CREATE TABLE statement_feed_key (
     is_only boolean    PRIMARY KEY DEFAULT true CHECK (is_only),
