@@ -15,6 +15,7 @@ from detente.console.session_routes import session_routes
 from detente.console.sessions import ConsoleSessions
 from detente.console.static_files import read_static_files
 from detente.errors import StoreRefused, Unavailable
+from detente.formats.routes import routes as files_routes
 from detente.geo import HgtTerrain, Terrain
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
@@ -98,6 +99,7 @@ class Exchange:
             [
                 *parties_routes(parties),
                 *_plans(pool, clock, settings, streams),
+                *files_routes(),
                 *console_routes(read_static_files()),
                 *session_routes(
                     ConsoleSessions(pool), Issuer(parties), is_secure=settings.url().startswith("https://")

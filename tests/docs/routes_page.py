@@ -5,6 +5,7 @@ from pathlib import Path
 from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.static_files import StaticFiles
+from detente.formats.routes import routes as files_routes
 from detente.parties.routes import routes as parties_routes
 from detente.plans.refusal_routes import refusal_routes
 from detente.plans.routes import routes as plans_routes
@@ -28,7 +29,12 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
-    rooms = [*parties_routes(None), *plans_routes(None, None, None, None), *refusal_routes(None)]
+    rooms = [
+        *parties_routes(None),
+        *plans_routes(None, None, None, None),
+        *files_routes(),
+        *refusal_routes(None),
+    ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     return [*rooms, *service_routes(rooms, readiness=None, metrics=Metrics())]
 

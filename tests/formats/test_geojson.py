@@ -3,6 +3,7 @@
 import json
 import math
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -375,5 +376,7 @@ def test_views_are_written_as_they_are_read(tmp_path):
         )
         for plan in plans
     ]
-    assert read_plans(write(tmp_path / "b.json", plans_to_geojson(views))) == plans
+    assert read_plans(write(tmp_path / "b.json", plans_to_geojson(views))) == [
+        msgspec.structs.replace(plan, body=msgspec.structs.replace(plan.body, title="t")) for plan in plans
+    ]
     assert math.isclose(plans[0].body.volumes[0].upper_m, 120.5)

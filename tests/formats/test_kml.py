@@ -1,13 +1,13 @@
 """KML and KMZ become the same plans, or are refused by the same names; hostile documents are bounded."""
 
+import io
 import zipfile
 
 import pytest
 
-from detente.formats import kml
 from detente.formats.faults import FaultyFile
 from detente.formats.plans import read_plans
-from detente.formats.read import read_files
+from detente.formats.read import Source, read_files, read_source
 from detente.geo.model import Circle, Corridor, Datum, LatLon, Polygon
 
 RING = "8,47,100 8.01,47,100 8.01,47.01,200 8,47,100"
@@ -161,9 +161,16 @@ def test_entities_are_refused(read):
     assert faults_of(read, bomb) == [(None, "XML")]
 
 
-def test_a_large_document_is_refused(read, monkeypatch):
-    monkeypatch.setattr(kml, "MAX_KML_BYTES", 500)
-    assert faults_of(read, document(placemark(POLYGON + "</Polygon>") * 9)) == [(None, "size")]
+def test_a_large_document_is_refused():
+    text = document(placemark(POLYGON + "</Polygon>") * 9).encode()
+    assert len(read_within(text, len(text)).plan_ids) == 1
+    with pytest.raises(FaultyFile, match="size"):
+        read_within(text, len(text) - 1)
+
+
+def read_within(content, max_bytes):
+    file = io.BufferedReader(io.BytesIO(content))
+    return read_source(Source("plans.kml", file, max_kml_bytes=max_bytes)).table
 
 
 def archive(path, *entries):
@@ -173,7 +180,7 @@ def archive(path, *entries):
     return path
 
 
-def test_kmz(tmp_path, monkeypatch):
+def test_kmz(tmp_path):
     good = document(placemark(POLYGON + "</Polygon>"))
     path = archive(tmp_path / "a.kmz", ("doc.kml", good), ("images/x.png", "x"))
     assert read_files([path]).table.plan_ids == ["K1"]
@@ -184,9 +191,9 @@ def test_kmz(tmp_path, monkeypatch):
     (tmp_path / "cut.kmz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(FaultyFile, match="zip archive"):
         read_files([tmp_path / "cut.kmz"])
-    monkeypatch.setattr(kml, "MAX_KML_BYTES", 10_000)
+    bomb = archive(tmp_path / "bomb.kmz", ("doc.kml", good + " " * 10_000_000))
     with pytest.raises(FaultyFile, match="size"):
-        read_files([archive(tmp_path / "bomb.kmz", ("doc.kml", good + " " * 10_000_000))])
+        read_within(bomb.read_bytes(), 10_000)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Invariant 4: every route with every role, and with tokens that are none: who may, who may not, by name."""
 
+import base64
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,7 @@ MAY = {
     ("POST", "/v1/refusals/query"): READERS,
     ("GET", "/v1/refusals/{refusal_id}"): READERS,
     ("GET", "/v1/events"): READERS,
+    ("POST", "/v1/files/read"): READERS,
     ("PUT", "/v1/plans/{plan_id}"): PLANNERS,
     ("PUT", "/v1/plans/{plan_id}/state"): PLANNERS,
     ("GET", "/v1/separations"): EVERYBODY,
@@ -88,12 +90,14 @@ PLAN = {
     ]
 }
 SEPARATION = {"party_a": "alpha", "party_b": "bravo", "horizontal_m": 1, "vertical_m": 1, "time_s": 1}
+FILE = {"content": base64.b64encode(b'{"type": "FeatureCollection", "features": []}').decode()}
 BODIES = {
     ("PUT", "/v1/plans/{plan_id}"): PLAN,
     ("PUT", "/v1/plans/{plan_id}/state"): {"state": "ended"},
     ("POST", "/v1/plans/check"): PLAN,
     ("POST", "/v1/plans/query"): {},
     ("POST", "/v1/refusals/query"): {},
+    ("POST", "/v1/files/read"): FILE,
     ("PUT", "/v1/separations"): SEPARATION,
     ("PUT", "/v1/parties/{party_id}"): {"name": "Nobody"},
     ("POST", "/v1/parties/{party_id}/accounts"): {"name": "n", "role": "planner"},

@@ -5,6 +5,8 @@ import type {
   CheckBody,
   CheckResult,
   Conflict,
+  FileDefaults,
+  FilePlan,
   Party,
   PlanBody,
   PlanPage,
@@ -98,6 +100,12 @@ export class Api {
 
   check(body: CheckBody, signal?: AbortSignal): Promise<CheckResult> {
     return this.json("POST", "/v1/plans/check", signal ? { body, signal } : { body });
+  }
+
+  /** The plans in a file; `content` is base64. */
+  async readFile(content: string, name: string, defaults: FileDefaults): Promise<readonly FilePlan[]> {
+    const body = { content, name, defaults };
+    return (await this.json<{ plans: FilePlan[] }>("POST", "/v1/files/read", { body })).plans;
   }
 
   /** Declares a plan, or changes the version that is named. */

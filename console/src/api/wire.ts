@@ -163,6 +163,35 @@ export interface RefusalPage {
   readonly next: string | null;
 }
 
+/** What the features of a file may lack. */
+export interface FileDefaults {
+  readonly start: string;
+  readonly end: string;
+  readonly lower_m: number;
+  readonly upper_m: number;
+  readonly datum: Datum;
+  readonly radius_m: number;
+  readonly width_m: number;
+}
+
+/** One plan of a file. */
+export interface FilePlan {
+  readonly id: string;
+  readonly party: string;
+  readonly title: string;
+  readonly volumes: readonly PlanVolume[];
+}
+
+/** One thing that is wrong with a file. */
+export interface FileFault {
+  /** From 1; null: the file as a whole. */
+  readonly feature: number | null;
+  readonly id: string | null;
+  readonly field: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
 export interface Party {
   readonly party_id: string;
   readonly name: string;
@@ -193,4 +222,5 @@ export interface ProblemDocument {
   readonly actual?: unknown;
   readonly conflicts?: readonly Conflict[];
   readonly ways_out?: WaysOut | null;
+  readonly faults?: readonly FileFault[];
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { PlanVolume } from "../api/wire";
+import { Problem } from "../api/problem";
+import type { FileFault, PlanVolume } from "../api/wire";
 import { at, NOON, plan } from "../plans/fixtures";
 import {
   addPoint,
@@ -17,7 +18,7 @@ import {
   warningsOf,
   withVolumes,
 } from "./draft";
-import { FileFault, readGeoJson } from "./geojson";
+import { base64, defaultsOf, faultLines } from "./file";
 import { beginning, forget, forgetAll, keep, recall } from "./kept";
 import { differences, redo } from "./merge";
 
@@ -174,89 +175,34 @@ describe("what was typed", () => {
   });
 });
 
-describe("a GeoJSON file", () => {
-  const properties = {
-    id: "heli-2",
-    start: at(0),
-    end: at(20),
-    lower_m: 580,
-    upper_m: 640,
-    datum: "AMSL",
-    radius_m: 250,
-    width_m: 100,
-  };
-  const file = (geometry: object, change: object = {}): string =>
-    JSON.stringify({ type: "Feature", properties: { ...properties, ...change }, geometry });
-  const RING = [
-    [7, 46],
-    [8, 46],
-    [8, 47],
-    [7, 46],
-  ];
-
-  test.each([
-    [{ type: "Point", coordinates: [7.4, 46.9, 500] }, ["circle"]],
-    [
-      {
-        type: "LineString",
-        coordinates: [
-          [7.4, 46.9],
-          [7.5, 47],
-        ],
-      },
-      ["corridor"],
-    ],
-    [{ type: "Polygon", coordinates: [RING] }, ["polygon"]],
-    [
-      {
-        type: "MultiPoint",
-        coordinates: [
-          [7, 46],
-          [8, 46],
-        ],
-      },
-      ["circle", "circle"],
-    ],
-    [
-      {
-        type: "GeometryCollection",
-        geometries: [
-          { type: "Point", coordinates: [7, 46] },
-          { type: "Polygon", coordinates: [RING] },
-        ],
-      },
-      ["circle", "polygon"],
-    ],
-  ])("%j is read", (geometry, kinds) => {
-    expect(readGeoJson(file(geometry))[0]?.volumes.map((volume) => volume.shape.kind)).toEqual(kinds);
+describe("a file", () => {
+  test("goes out whole as base64, however long it is", () => {
+    const bytes = Uint8Array.from({ length: 100_001 }, (_, k) => k % 256);
+    expect(Buffer.from(base64(bytes), "base64").equals(Buffer.from(bytes))).toBe(true);
+    expect(base64(new Uint8Array())).toBe("");
   });
 
-  test("Features of one id are one plan; the closing vertex is dropped", () => {
-    const one = JSON.parse(file({ type: "Polygon", coordinates: [RING] })) as object;
-    const [plan, ...more] = readGeoJson(JSON.stringify({ type: "FeatureCollection", features: [one, one] }));
-    expect([more.length, plan?.id, plan?.volumes.length]).toEqual([0, "heli-2", 2]);
-    const shape = plan?.volumes[0]?.shape;
-    expect(shape?.kind === "polygon" && shape.vertices.length).toBe(3);
+  test("takes what the form says along", () => {
+    expect(defaultsOf({ ...current(newDraft(NOON)), lower_m: 7, datum: "STD" })).toEqual({
+      start: at(0),
+      end: at(60),
+      lower_m: 7,
+      upper_m: 120,
+      datum: "STD",
+      radius_m: 1000,
+      width_m: 500,
+    });
   });
 
-  test.each([
-    ["{", "no_json"],
-    ["[]", "no_feature"],
-    [file({ type: "Polygon", coordinates: [RING, RING] }), "holes"],
-    [file({ type: "Point", coordinates: [7.4] }), "geometry"],
-    [file({ type: "Point", coordinates: [7.4, 95] }), "geometry"],
-    [file({ type: "Circle" }), "geometry"],
-    [file({ type: "Point", coordinates: [7.4, 46.9] }, { start: "2026-07-01T10:00:00" }), "property"],
-    [file({ type: "Point", coordinates: [7.4, 46.9] }, { lower_m: "580" }), "property"],
-    [file({ type: "Point", coordinates: [7.4, 46.9] }, { datum: "QFE" }), "property"],
-  ])("%s is refused: %s", (text, what) => {
-    let fault: unknown = null;
-    try {
-      readGeoJson(text);
-    } catch (error) {
-      fault = error;
-    }
-    expect(fault).toBeInstanceOf(FileFault);
-    expect((fault as FileFault).what).toBe(what);
+  test("that is faulty is told feature by feature, but not without end", () => {
+    const fault = { feature: 3, id: null, field: "lower_m", expected: "a number", actual: '"ten"' };
+    const problem = (faults: readonly FileFault[]): Problem =>
+      new Problem({ type: "about:blank", title: "", status: 400, detail: "as a whole", faults });
+    expect(faultLines(problem([]))).toEqual(["as a whole"]);
+    expect(faultLines(problem([fault, { ...fault, feature: null }]))).toEqual([
+      '#3 lower_m: "ten" → a number',
+      'lower_m: "ten" → a number',
+    ]);
+    expect(faultLines(problem(Array.from({ length: 9 }, () => fault)))).toHaveLength(6);
   });
 });

@@ -1,7 +1,7 @@
 /** The screen to declare or change a plan: draw or type it, see at once what is in the way, take a way out, send it. */
 
 import { Problem } from "../api/problem";
-import type { CheckResult, PlanView, WayOut } from "../api/wire";
+import type { CheckResult, FilePlan, PlanView, WayOut } from "../api/wire";
 import { mayChange } from "../detail/plan";
 import { planName } from "../plans/naming";
 import type { Context, Screen } from "../shell/context";
@@ -20,7 +20,7 @@ import {
   withVolumes,
 } from "./draft";
 import { type Change, textForm, volumeForm } from "./form";
-import { FileFault, readGeoJson, type FilePlan } from "./geojson";
+import { FILE_TYPES, FileDrop } from "./file";
 import { beginning, forget, keep, recall } from "./kept";
 import { differences, redo } from "./merge";
 import { Rendering } from "./rendering";
@@ -30,7 +30,6 @@ import { ringOf } from "../map/rings";
 
 const CHECK_AFTER_MS = 350;
 const WARN_EVERY_MS = 15_000;
-const MAX_FILE_BYTES = 4 * 1_048_576;
 
 export const declareScreen: Screen = {
   id: "declare",
@@ -72,12 +71,18 @@ class DeclareScreen {
   ) {
     this.draft = newDraft(context.clock.now());
     this.declareButton = h("button", { type: "button", class: "primary", on: { click: () => void this.declare() } });
+    const drop = new FileDrop(
+      context,
+      this.resultHost,
+      () => current(this.draft),
+      (plan) => this.takePlan(plan),
+    );
     const file = h("input", {
       type: "file",
-      accept: ".geojson,.json,application/geo+json",
+      accept: FILE_TYPES,
       class: "sr",
       id: "draft-file",
-      on: { change: () => void this.readFile(file.files?.[0]) },
+      on: { change: () => void drop.read(file.files?.[0]) },
     });
     host.append(
       h(
@@ -88,7 +93,7 @@ class DeclareScreen {
             dragover: (event: DragEvent) => event.preventDefault(),
             drop: (event: DragEvent) => {
               event.preventDefault();
-              void this.readFile(event.dataTransfer?.files[0]);
+              void drop.read(event.dataTransfer?.files[0]);
             },
           },
         },
@@ -351,42 +356,6 @@ class DeclareScreen {
   private rebase(now: PlanView, draft: DraftState, aside: DraftState | null): void {
     this.base = now;
     this.replace(draft, aside);
-  }
-
-  private async readFile(file: File | undefined): Promise<void> {
-    if (!file) return;
-    const { context } = this;
-    if (file.size > MAX_FILE_BYTES) return context.notices.show("bad", context.say("file.too_large"));
-    try {
-      const plans = readGeoJson(await file.text());
-      if (plans.length > 1) this.choosePlan(plans);
-      else if (plans[0]) this.takePlan(plans[0]);
-    } catch (error) {
-      if (!(error instanceof FileFault)) throw error;
-      context.notices.show("bad", context.say(`file.${error.what}`), error.where);
-    }
-  }
-
-  private choosePlan(plans: readonly FilePlan[]): void {
-    const { context } = this;
-    fill(
-      this.resultHost,
-      h("h3", {}, context.say("file.choose", { n: plans.length })),
-      h(
-        "ul",
-        { class: "ways" },
-        plans
-          .slice(0, 200)
-          .map((plan) =>
-            h(
-              "li",
-              {},
-              foreign(plan.title || plan.id),
-              h("button", { type: "button", on: { click: () => this.takePlan(plan) } }, context.say("file.take")),
-            ),
-          ),
-      ),
-    );
   }
 
   private takePlan(plan: FilePlan): void {

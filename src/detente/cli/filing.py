@@ -18,7 +18,6 @@ from detente.plans.model import (
     PlanBody,
     PlanState,
     PlanView,
-    PlanVolume,
     WayOut,
     WaysOut,
     WaysOutLimits,
@@ -68,21 +67,23 @@ def plans_of(plans: Iterable[FilePlan], party: str) -> list[ToDeclare]:
     Raises:
         BadInput: if there is none.
     """
-    volumes: dict[str, tuple[PlanVolume, ...]] = {}
+    bodies: dict[str, PlanBody] = {}
     others: dict[str, None] = {}
     for plan in plans:
         if plan.party == party:
-            volumes[plan.id] = volumes.get(plan.id, ()) + plan.body.volumes
+            earlier = bodies.get(plan.id, PlanBody(()))
+            volumes = earlier.volumes + plan.body.volumes
+            bodies[plan.id] = PlanBody(volumes, title=earlier.title or plan.body.title)
         else:
             others[plan.party] = None
-    if not volumes:
+    if not bodies:
         raise BadInput(
             f"the files hold no plan of {party}, the party of this account",
             field="party",
             expected=party,
             actual=", ".join(list(others)[:10]),
         )
-    return [ToDeclare(name, plan_id_of(party, name), PlanBody(found)) for name, found in volumes.items()]
+    return [ToDeclare(name, plan_id_of(party, name), body) for name, body in bodies.items()]
 
 
 def plan_id_of(party: str, name: str) -> str:
@@ -174,10 +175,10 @@ def _meet(
             "--update changes it into that"
         )
         return replace(said, outcome="refused", problem=VersionRequired.slug, detail=detail)
-    # A file holds volumes only; whatever else was said of the plan stays.
+    # A file holds volumes and perhaps a title; whatever else was said of the plan stays.
     body = replace(
         plan.body,
-        title=standing.title or "",
+        title=plan.body.title or standing.title or "",
         remarks=standing.remarks or "",
         priority=standing.priority,
         sharing=standing.sharing,

@@ -187,6 +187,9 @@ def property_problems(properties: dict[str, object], outer_id: object) -> Iterat
     for value in [value for value in (plan_id, outer_id) if value is not None] or [None]:
         yield from _name("id", value, or_integer=True)
     yield from _name("party", properties.get("party"), or_integer=False)
+    title = properties.get("title")
+    if title is not None and title != "":
+        yield from _name("title", title, or_integer=False)
     start, end = _moment(properties.get("start")), _moment(properties.get("end"))
     for field, moment in (("start", start), ("end", end)):
         if moment is None:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Raw, Struct, ValidationError
 
+from detente.formats.defaults import Defaults, Instant, Name, with_defaults
 from detente.formats.faults import MAX_SHOWN, Fault, FileFault, shown
 from detente.formats.features import LIMITS, explain, features_of, has_bare_offset
 from detente.formats.json_spans import Batch, Source, elements, sequence
@@ -20,8 +21,7 @@ from detente.formats.table import Rows, TableBuilder
 from detente.geo.sweep_columns import DATUM_CODE, Bools, Kind, Longs
 
 Position = list[float]
-Instant = Annotated[datetime, Meta(tz=True)]
-Name = Annotated[str, Meta(min_length=1, max_length=LIMITS.name_letters)]
+Title = Annotated[str, Meta(max_length=LIMITS.name_letters)]
 
 
 class _Point(Struct, tag_field="type", tag="Point", gc=False):
@@ -71,6 +71,7 @@ class _Properties(Struct, gc=False):
     datum: str = "WGS84"
     radius_m: float | None = None
     width_m: float | None = None
+    title: Title | None = None
 
 
 class _Feature(Struct, gc=False):
@@ -146,6 +147,7 @@ def _rows(features: list[_Feature], numbers: Longs) -> tuple[Rows, Longs]:
         datum=np.fromiter((_DATUMS.get(p.datum, _NO_DATUM) for p in properties), np.uint8, len(parts))[owner],
         start_ms=_instants([p.start for p in properties])[owner],
         end_ms=_instants([p.end for p in properties])[owner],
+        titles=[(str(i), p.title) for i, p in zip(ids, properties, strict=True) if p.title],
     )
     bad = np.zeros(len(parts), np.bool_)
     bad[[row for row, plan_id in enumerate(ids) if plan_id is None]] = True
@@ -199,9 +201,10 @@ def _outside_limits(rows: Rows) -> Bools:
 class GeoJsonReader:
     """Reads one file into a table; faults are collected, not raised."""
 
-    def __init__(self, name: str, builder: TableBuilder) -> None:
+    def __init__(self, name: str, builder: TableBuilder, defaults: Defaults | None = None) -> None:
         self._name = name
         self._builder = builder
+        self._defaults = defaults
         self._number = 1
 
     def read(self, file: BinaryIO) -> Iterator[int]:
@@ -230,6 +233,8 @@ class GeoJsonReader:
         Raises:
             FileFault: there are more faults than anybody will mend.
         """
+        if self._defaults is not None:
+            batch = with_defaults(batch, self._defaults, self._number)
         numbers = np.arange(self._number, self._number + len(batch.parts))
         self._number += len(batch.parts)
         try:

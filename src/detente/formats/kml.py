@@ -18,6 +18,7 @@ import msgspec
 from defusedxml.common import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import iterparse
 
+from detente.formats.defaults import Defaults
 from detente.formats.faults import Fault, FileFault, shown
 from detente.formats.geojson import GeoJsonReader
 from detente.formats.json_spans import Batch
@@ -27,7 +28,7 @@ MAX_KML_BYTES = 64 << 20
 MAX_KML_DEPTH = 64
 MAX_KMZ_ENTRIES = 1_000
 _NUMBERS = ("lower_m", "upper_m", "radius_m", "width_m")
-_TEXTS = ("id", "party", "start", "end", "datum")
+_TEXTS = ("id", "party", "start", "end", "datum", "title")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _EXACT = 2.0**53
 _ALTITUDE = 2
@@ -46,11 +47,12 @@ _NOT_UNPACKED = (
 )
 
 
-def unpack_kmz(file: BinaryIO) -> BinaryIO:
-    """Find the KML document of an archive and unpack it, but not more than `MAX_KML_BYTES`.
+def unpack_kmz(file: BinaryIO, max_bytes: int = MAX_KML_BYTES) -> BinaryIO:
+    """Find the KML document of an archive and unpack it, but not more than is allowed.
 
     Args:
         file: the archive.
+        max_bytes: of the document.
 
     Returns:
         The document.
@@ -65,19 +67,24 @@ def unpack_kmz(file: BinaryIO) -> BinaryIO:
             if len(entries) > MAX_KMZ_ENTRIES or len(names) != 1:
                 raise FileFault("KMZ", "one .kml document", f"{len(names)} in {len(entries)} entries")
             with archive.open(names[0]) as packed:
-                text = packed.read(MAX_KML_BYTES + 1)
+                text = packed.read(max_bytes + 1)
     except _NOT_UNPACKED as error:
         raise FileFault("KMZ", "a zip archive that can be unpacked", shown(str(error))) from error
-    if len(text) > MAX_KML_BYTES:
-        raise FileFault("size", f"at most {MAX_KML_BYTES >> 20} MiB of KML", "more")
+    if len(text) > max_bytes:
+        raise _too_long(max_bytes)
     return io.BytesIO(text)
 
 
-class _Bounded(io.RawIOBase):
-    """Reads a file and refuses to go on past `MAX_KML_BYTES`."""
+def _too_long(max_bytes: int) -> FileFault:
+    return FileFault("size", f"at most {max_bytes >> 20} MiB of KML", "more")
 
-    def __init__(self, file: BinaryIO) -> None:
+
+class _Bounded(io.RawIOBase):
+    """Reads a file and refuses to go on past ``max_bytes``."""
+
+    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
         self._file = file
+        self._max_bytes = max_bytes
         self.read_bytes = 0
 
     def readable(self) -> bool:
@@ -86,8 +93,8 @@ class _Bounded(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         piece = self._file.read(size if size > 0 else 1 << 16)
         self.read_bytes += len(piece)
-        if self.read_bytes > MAX_KML_BYTES:
-            raise FileFault("size", f"at most {MAX_KML_BYTES >> 20} MiB of KML", "more")
+        if self.read_bytes > self._max_bytes:
+            raise _too_long(self._max_bytes)
         return piece
 
 
@@ -171,6 +178,9 @@ def _properties(placemark: Element) -> dict[str, object]:
         moment = _text(_first(placemark, "TimeSpan", bound))
         if moment:
             properties.setdefault(name, moment)
+    title = _text(_first(placemark, "name"))
+    if title:
+        properties.setdefault("title", title)
     return properties
 
 
@@ -197,10 +207,18 @@ def _altitudes(geometries: list[Element]) -> list[float] | None:
 class KmlReader:
     """Reads one document into a table; faults are collected, not raised."""
 
-    def __init__(self, name: str, builder: TableBuilder) -> None:
+    def __init__(
+        self,
+        name: str,
+        builder: TableBuilder,
+        defaults: Defaults | None = None,
+        max_bytes: int = MAX_KML_BYTES,
+    ) -> None:
         self._name = name
         self._builder = builder
-        self._features = GeoJsonReader(name, builder)
+        self._has_heights = defaults is not None and None not in {defaults.lower_m, defaults.upper_m}
+        self._max_bytes = max_bytes
+        self._features = GeoJsonReader(name, builder, defaults)
 
     def read(self, file: BinaryIO) -> Iterator[int]:
         """Read the document to its end.
@@ -214,7 +232,7 @@ class KmlReader:
         Raises:
             FileFault: the document as a whole cannot be read.
         """
-        source = _Bounded(file)
+        source = _Bounded(file, self._max_bytes)
         parts: list[bytes] = []
         number = 0
         for placemark in _placemarks(source):
@@ -240,7 +258,9 @@ class KmlReader:
         ]
         if "lower_m" not in properties and "upper_m" not in properties:
             altitudes = _altitudes(geometries)
-            if altitudes is None or properties.setdefault("datum", "AMSL") != "AMSL":
+            if altitudes is not None and properties.setdefault("datum", "AMSL") != "AMSL":
+                altitudes = None
+            if altitudes is None and not self._has_heights:
                 expected = (
                     "lower_m and upper_m in ExtendedData, or absolute altitudes (AMSL) in all coordinates"
                 )
@@ -249,7 +269,8 @@ class KmlReader:
                     Fault(self._name, number, plan_id, "lower_m", expected, "neither")
                 )
                 altitudes = [0.0, 1.0]
-            properties |= {"lower_m": min(altitudes), "upper_m": max(altitudes)}
+            if altitudes is not None:
+                properties |= {"lower_m": min(altitudes), "upper_m": max(altitudes)}
         feature: dict[str, object] = {"type": "Feature", "properties": properties, "geometry": None}
         if placemark.get("id"):
             feature["id"] = placemark.get("id")

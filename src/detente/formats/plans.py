@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from detente.errors import TooLarge
 from detente.formats.read import read_files
+from detente.formats.table import PlanTable
 from detente.geo.model import Circle, Corridor, LatLon, Shape
 from detente.geo.sweep_columns import DATUMS, VolumeColumns
 from detente.plans.model import MAX_VOLUMES, PlanBody, PlanId, PlanView, PlanVolume
@@ -38,8 +39,25 @@ def read_plans(path: Path) -> list[FilePlan]:
         FaultyFile: anything in the file is wrong; it lists every fault.
         TooLarge: a plan has more volumes than can be declared.
     """
-    table = read_files([path]).table
+    return plans_of(read_files([path]).table, str(path))
+
+
+def plans_of(table: PlanTable, name: str) -> list[FilePlan]:
+    """Take a table apart into plans.
+
+    Args:
+        table: what was read of one file.
+        name: of that file, for a refusal.
+
+    Returns:
+        The plans in the order in which their ids first come up.
+
+    Raises:
+        TooLarge: a plan has more volumes than can be declared.
+    """
     columns = table.columns
+    if not len(table):
+        return []
     order = np.argsort(columns.plan, kind="stable")
     counts = np.bincount(columns.plan, minlength=len(table))
     plans = []
@@ -47,13 +65,14 @@ def read_plans(path: Path) -> list[FilePlan]:
         plan_id = table.plan_ids[plan]
         if len(rows) > MAX_VOLUMES:
             raise TooLarge(
-                f"{path}: plan {plan_id} has {len(rows)} volumes; the limit is {MAX_VOLUMES}",
+                f"{name}: plan {plan_id} has {len(rows)} volumes; the limit is {MAX_VOLUMES}",
                 field="volumes",
                 limit=MAX_VOLUMES,
                 actual=len(rows),
                 expected=f"at most {MAX_VOLUMES}",
             )
-        body = PlanBody(volumes=tuple(_plan_volume(columns, row) for row in rows.tolist()))
+        volumes = tuple(_plan_volume(columns, row) for row in rows.tolist())
+        body = PlanBody(volumes, title=table.titles.get(plan_id, ""))
         plans.append(FilePlan(PlanId(plan_id), table.parties[table.plan_party[plan]], body))
     return plans
 

@@ -21,6 +21,7 @@ class PlanTable:
         files: the names of the files.
         file: which of them each volume is from, shape (n,).
         feature: number of each volume's feature in its file, from 1, shape (n,).
+        titles: the title of each plan that has one, by its id.
     """
 
     columns: VolumeColumns
@@ -30,6 +31,7 @@ class PlanTable:
     files: list[str]
     file: Ints
     feature: Ints
+    titles: dict[str, str]
 
     def __len__(self) -> int:
         """The number of plans."""
@@ -53,6 +55,7 @@ class Rows:
         datum: indexes into `detente.geo.sweep_columns.DATUMS`, shape (n,).
         start_ms: shape (n,).
         end_ms: shape (n,).
+        titles: pairs of a plan's id and its title, for the features that have one.
     """
 
     feature: Longs
@@ -67,6 +70,7 @@ class Rows:
     datum: Bytes
     start_ms: Longs
     end_ms: Longs
+    titles: list[tuple[str, str]]
 
 
 _COLUMNS = {
@@ -82,7 +86,7 @@ _COLUMNS = {
 
 @dataclass(slots=True)
 class TableBuilder:
-    """Grows a table row by row; memory beside the columns is the plans' ids."""
+    """Grows a table row by row; memory beside the columns is the plans' ids and titles."""
 
     faults: list[Fault] = field(default_factory=list)
     _columns: "dict[str, array[float]]" = field(
@@ -98,6 +102,7 @@ class TableBuilder:
     _plans: dict[str, int] = field(default_factory=dict)
     _plan_party: "array[int]" = field(default_factory=lambda: array("i"))
     _parties: dict[str, int] = field(default_factory=dict)
+    _titles: dict[str, str] = field(default_factory=dict)
 
     def add(self, file: str, rows: Rows) -> None:
         """Take rows in; a plan that another party has already is a fault.
@@ -116,6 +121,8 @@ class TableBuilder:
         number = self._files.setdefault(file, len(self._files))
         self._file.frombytes(np.full(len(rows.counts), number, np.int32).tobytes())
         self._number(file, rows)
+        for plan_id, title in rows.titles:
+            self._titles.setdefault(plan_id, title)
 
     def _number(self, file: str, rows: Rows) -> None:
         plans, parties, plan_party, out = self._plans, self._parties, self._plan_party, self._plan
@@ -165,6 +172,7 @@ class TableBuilder:
             files=list(self._files),
             file=_array(self._file, np.int32),
             feature=_array(self._feature, np.int32),
+            titles=self._titles,
         )
 
 
