@@ -89,5 +89,5 @@ function valueOf(context: Context, one: Difference, draft: DraftState): Child {
   const shape = shapeOf(volume);
   const kind = shape?.kind === "polygon" ? context.say("shape.polygon", { n: shape.vertices.length }) : "";
   const name = kind || context.say(`draw.${volume.kind}`);
-  return [ltr(volumeText(context, volume)), " · ", name, first ? [" ", ltr(context.units.position(first, 3))] : null];
+  return [volumeText(context, volume), " · ", name, first ? [" ", ltr(context.units.position(first, 3))] : null];
 }

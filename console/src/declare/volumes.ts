@@ -1,7 +1,7 @@
 /** The volumes of a draft as a list: pick one, add one, take one out. */
 
 import type { Context } from "../shell/context";
-import { h, ltr } from "../shell/dom";
+import { type Child, h, ltr } from "../shell/dom";
 import type { Change } from "./form";
 import { addVolume, type DraftState, faultsOf, MOST_VOLUMES, removeVolume, type VolumeDraft } from "./draft";
 
@@ -30,7 +30,7 @@ export function volumeList(context: Context, draft: DraftState, change: Change):
                 },
                 context.say("edit.volume", { n: k + 1 }),
                 " ",
-                ltr(volumeText(context, volume)),
+                volumeText(context, volume),
                 faultsOf(volume).length > 0 ? " ⚠" : "",
               ),
             ),
@@ -52,8 +52,8 @@ export function volumeList(context: Context, draft: DraftState, change: Change):
   );
 }
 
-/** When and how high, in one line. */
-export function volumeText({ units }: Context, volume: VolumeDraft): string {
+/** When and how high. */
+export function volumeText({ units }: Context, volume: VolumeDraft): Child {
   const [start, end] = [new Date(volume.start_ms).toISOString(), new Date(volume.end_ms).toISOString()];
-  return `${units.span(start, end)} · ${units.band(volume.lower_m, volume.upper_m, volume.datum)}`;
+  return [ltr(units.span(start, end)), " · ", ltr(units.band(volume.lower_m, volume.upper_m, volume.datum))];
 }

@@ -52,6 +52,9 @@ export class Drawer {
     if (key === this.shownFor) return;
     this.shownFor = key;
     this.element.classList.toggle("empty", selection === null);
+    // Whoever closes it by keyboard goes on in the list.
+    if (selection === null && this.element.contains(document.activeElement))
+      document.querySelector<HTMLElement>(".rows:not([hidden])")?.focus();
     if (selection === null) return fill(this.body, h("p", { class: "calm" }, this.context.say("detail.none")));
     // A form that is being filled in is not taken away because something else changed.
     if (!isOther && this.body.querySelector("form.confirm, .ways")) return;

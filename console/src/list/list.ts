@@ -196,7 +196,7 @@ class ListScreen {
         ? h(
             "p",
             {},
-            `${context.say("list.conflict_count", { n })}: ${parts.join(" · ")}. `,
+            `${[context.say("list.conflict_count", { n }), ...parts].join(" · ")}. `,
             h(
               "button",
               { type: "button", class: "link", on: { click: () => this.showConflicts() } },

@@ -89,14 +89,14 @@ function ofRefusal(refusal: Refusal, planOf: Knowledge["planOf"], now_ms: number
   if (ends.length && Math.max(...ends) <= now_ms) return null;
   const isMine = refusal.is_mine;
   // Whoever sees everything, such as an observer, also sees what is between others.
-  const isInOurs = refusal.conflicts.some((one) => one.plan_id !== null && planOf(one.plan_id)?.is_mine);
-  const kind: AttentionKind = isMine ? "refused" : isInOurs ? "in_my_way" : "others";
+  const inOurs = refusal.conflicts.find((one) => one.plan_id !== null && planOf(one.plan_id)?.is_mine);
+  const kind: AttentionKind = isMine ? "refused" : inOurs ? "in_my_way" : "others";
   return {
     kind,
     rank: RANK[kind] * 2 + (isMine ? 0 : 1),
     selection: { kind: "refusal", refusalId: refusal.refusal_id },
     partyId: refusal.party_id,
-    otherId: refusal.conflicts[0]?.party_id ?? null,
+    otherId: (inOurs ?? refusal.conflicts[0])?.party_id ?? null,
     title: refusal.title,
     planId: refusal.plan_id,
     clock_ms: starts.length ? Math.min(...starts) : Date.parse(refusal.at),

@@ -118,6 +118,15 @@ describe("what needs the viewer first", () => {
     ).toEqual(["contingent", "nonconforming", "standing", "refused", "overdue", "in_my_way", "ending", "others"]);
   });
 
+  test("what was wanted into ours names us, whatever else was in its way", () => {
+    const ours = plan({ plan_id: "4", party_id: "charlie", is_mine: true, start: at(90), end: at(120) });
+    const conflicts = [conflict(), conflict({ plan_id: "4", party_id: "charlie" })];
+    const planOf = (id: string): typeof ours | undefined => (id === "4" ? ours : undefined);
+    const refusals = [refusal({ is_mine: false, conflicts })];
+    const [first] = attention({ plans: [ours], planOf, standing: [], refusals }, NOON);
+    expect([first?.kind, first?.otherId]).toEqual(["in_my_way", "charlie"]);
+  });
+
   test("the sooner of two comes first", () => {
     const refusals = [
       refusal({ refusal_id: "late", conflicts: [conflict({ start: at(30), end: at(40) })] }),
