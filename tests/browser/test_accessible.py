@@ -108,12 +108,6 @@ async def test_a_broken_rule_would_be_found(sit):
     assert "wcag22aa" in TAGS
 
 
-BARE = """() => [...document.querySelectorAll('select, input, button')]
-  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 1)
-  .filter((one) => !one.closest('[role=tablist], .link') && !one.classList.contains('sr'))
-  .filter((one) => { const { borderTopStyle, borderBottomStyle, outlineStyle } = getComputedStyle(one);
-    return [borderTopStyle, borderBottomStyle, outlineStyle].every((style) => style === 'none'); })
-  .map((one) => one.outerHTML.slice(0, 120))"""
 OVERFLOW = """() => [...document.querySelectorAll('button, input, select, summary, h1, h2, h3')]
   .filter((one) => one.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }))
   .filter((one) => { const box = one.getBoundingClientRect();
@@ -123,35 +117,14 @@ OVERFLOW = """() => [...document.querySelectorAll('button, input, select, summar
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("how", ["320 pixels", "twice the text"])
-async def test_nothing_is_cut_off_sideways(sit, full, pictures, language, how):
-    viewport = {"width": 320, "height": 640} if how == "320 pixels" else {"width": 1280, "height": 900}
+async def test_nothing_is_cut_off_sideways_at_320_pixels(sit, full, pictures, language):
+    viewport = {"width": 320, "height": 640}
     desk = await sit("bravo", language, viewport=viewport)
     await desk.open(f"sel=plan.{full.plan_id}")
-    if how == "twice the text":
-        await desk.page.evaluate("document.documentElement.style.fontSize = '200%'")
     cut = {}
     for pane in ("list", "map", "detail"):
-        if how == "320 pixels":
-            await desk.button(f"pane.{pane}").click()
+        await desk.button(f"pane.{pane}").click()
         cut[pane] = await desk.page.evaluate(OVERFLOW)
-        await desk.page.screenshot(path=pictures / f"{how.replace(' ', '-')}-{pane}-{language}.png")
+        await desk.page.screenshot(path=pictures / f"320-pixels-{pane}-{language}.png")
     assert {pane: those for pane, those in cut.items() if those} == {}
     assert await desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-async def test_forced_colours_leave_every_control_its_edge_and_the_selection_visible(sit, full, pictures):
-    desk = await sit("bravo", forced_colors="active")
-    await desk.open(f"sel=plan.{full.plan_id}")
-    await expect(desk.heading("Made way for")).to_be_visible()
-    await desk.page.screenshot(path=pictures / "forced-colours.png")
-    bare = await desk.page.evaluate(BARE)
-    assert bare == []
-
-
-async def test_whoever_wants_no_motion_sees_none(sit, full):
-    desk = await sit("bravo", reduced_motion="reduce")
-    await desk.open(f"sel=plan.{full.plan_id}")
-    await expect(desk.heading("Made way for")).to_be_visible()
-    moving = "document.getAnimations().filter((one) => one.effect.getComputedTiming().duration > 50).length"
-    assert await desk.page.evaluate(moving) == 0

@@ -30,7 +30,7 @@ def canaries(plan, sharing):
 
 HIDDEN = {
     "full": (),
-    "volumes": ("title", "remarks"),
+    "volumes": ("title", "remarks", "ovn"),
     "conflicts": ("title", "remarks", "volumes", "plan_id", "ovn"),
 }
 

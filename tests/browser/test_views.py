@@ -77,7 +77,7 @@ async def test_a_plan_and_a_position_are_found_and_copied(exchange, sit, place):
     await desk.search().press("Enter")
     await expect(desk.heading("Needle in the sky")).to_be_visible()
 
-    await desk.search().fill("46 57 N 7 27 E")
+    await desk.search().fill("46.95 7.45")
     await desk.search().press("Enter")
     await desk.page.wait_for_url(re.compile(r"at=46\.95,7\.45,"))
     await desk.map().hover()

@@ -1,4 +1,4 @@
-"""The picture of the console that ``make picture`` takes is small, and shown with words for who cannot see it."""
+"""The picture of the console that ``make picture`` takes is small, and shown with words beside it."""
 
 from pathlib import Path
 
