@@ -18,7 +18,7 @@ console_sources := $(shell find console -name node_modules -prune -o -name __pyc
 PAGE := $(if $(filter-out 0,$(DETENTE_SKIP_CONSOLE)),,src/detente/console/static/index.html)
 
 .NOTPARALLEL:
-.PHONY: demo test setup check docs serve-docs bench lock clean
+.PHONY: demo test setup check docs serve-docs picture bench lock clean
 
 # What tests need holds what the demo needs, in the same versions.
 demo: $(or $(wildcard $(TEST_STAMP)),$(DEMO_STAMP)) $(PAGE)
@@ -44,6 +44,10 @@ docs: $(TEST_STAMP)
 
 serve-docs: $(TEST_STAMP)
 	$(BIN)/mkdocs serve
+
+# Takes the README's picture of the console anew; needs chromium.
+picture: $(TEST_STAMP) $(PAGE)
+	DETENTE_PICTURE=docs/pictures/console.png $(BIN)/python -m pytest -q tests/browser/test_picture.py
 
 bench: $(TEST_STAMP)
 	@for one in bench/*_bench.py; do \

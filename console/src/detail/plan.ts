@@ -225,7 +225,10 @@ async function enter(
 ): Promise<void> {
   for (const press of host.querySelectorAll("button")) press.disabled = true;
   try {
-    context.known.takePlan(await context.api.enterState(plan.plan_id, state, plan.version, reason));
+    const entered = await context.api.enterState(plan.plan_id, state, plan.version, reason);
+    // The question is answered: as long as it stands there, the detail is not made anew.
+    fill(host);
+    context.known.takePlan(entered);
     context.notices.show("good", context.say(`state.${state}`), planName(plan, context.known));
   } catch (error) {
     context.notices.trouble(error);

@@ -80,10 +80,13 @@ export function askWays(
 
   async function takeOne(way: WayOut): Promise<void> {
     show(null);
+    // As long as offers stand there, the detail is not made anew.
+    const offered = [...host.childNodes];
+    fill(host);
     try {
       await take(way);
-      fill(host);
     } catch (error) {
+      fill(host, offered);
       context.notices.trouble(error);
     }
   }

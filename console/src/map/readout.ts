@@ -65,7 +65,8 @@ export class Readout {
 
   update(): void {
     const { context, map } = this;
-    this.north.setAttribute("aria-label", context.say("map.north"));
+    // Whoever speaks to the page says what is written there, so the name begins with it.
+    this.north.setAttribute("aria-label", `N: ${context.say("map.north")}`);
     this.north.title = context.say("map.north");
     this.copyButton.setAttribute("aria-label", context.say("map.copy"));
     this.copyButton.title = context.say("map.copy");

@@ -1,0 +1,200 @@
+"""What one person does with the page: looks for, filters, moves in time, prints, copies, chooses units."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from detente.errors import ConflictingPlan
+from tests.browser import MARKS
+
+pytestmark = MARKS
+
+
+async def test_filters_are_kept_in_the_address_and_work_for_a_colleague(exchange, sit, place):
+    for party, north in (("alpha", 0.0), ("bravo", 0.1)):
+        exchange.declare(party, (place[0] + north, place[1]), title=f"Filtered of {party}")
+    alpha = await sit("alpha")
+    await alpha.open()
+    field = alpha.page.get_by_role("searchbox", name=alpha.say("filter.text"))
+    await field.fill("filtered of")
+    await expect(alpha.row("Filtered of bravo")).to_be_visible()
+    # With a filter on, the choices stand open.
+    await alpha.button("filter.mine").click()
+    await expect(alpha.row("Filtered of alpha")).to_be_visible()
+    await expect(alpha.row("Filtered of bravo")).to_have_count(0)
+    await alpha.page.wait_for_url(re.compile(r"mine=1"))
+
+    await alpha.page.reload()
+    await expect(alpha.row("Filtered of alpha")).to_be_visible()
+    await expect(alpha.row("Filtered of bravo")).to_have_count(0)
+    await expect(field).to_have_value("filtered of")
+
+    bravo = await sit("bravo")
+    await bravo.open(alpha.page.url.partition("#")[2])
+    # "Ours" is theirs now: an address carries what is looked at, not who looks.
+    await expect(bravo.row("Filtered of bravo")).to_be_visible()
+    await expect(bravo.row("Filtered of alpha")).to_have_count(0)
+    await bravo.button("filter.reset").click()
+    await expect(bravo.row("Filtered of alpha").or_(bravo.row("Filtered of bravo")).first).to_be_visible()
+
+
+async def test_the_bar_moves_the_instant_by_keys_and_pointer_and_back_to_now(exchange, sit, place):
+    exchange.declare("alpha", place, title="In time")
+    desk = await sit("alpha")
+    await desk.open()
+    slider = desk.slider()
+
+    async def instant_s():
+        return int(await slider.get_attribute("aria-valuenow"))
+
+    await slider.press("ArrowRight")
+    first_s = await instant_s()
+    await slider.press("ArrowRight")
+    assert await instant_s() == first_s + 60
+    await slider.press("Shift+ArrowDown")
+    assert await instant_s() == first_s + 60 - 6_000
+    await desk.page.wait_for_url(re.compile(r"[#&]t="))
+
+    await desk.button("time.now").click()
+    await expect(desk.button("time.now")).to_have_attribute("aria-pressed", "true")
+    live_s = await instant_s()
+    box = await slider.bounding_box()
+    await slider.click(position={"x": box["width"] * 0.9, "y": box["height"] / 2})
+    await expect(desk.button("time.now")).to_have_attribute("aria-pressed", "false")
+    assert await instant_s() > live_s
+    await desk.button("time.play").click()
+    before_s = await instant_s()
+    await expect(slider).not_to_have_attribute("aria-valuenow", str(before_s))
+    await desk.button("time.pause").click()
+
+
+async def test_a_plan_and_a_position_are_found_and_copied(exchange, sit, place):
+    exchange.declare("bravo", place, title="Needle in the sky")
+    desk = await sit("alpha")
+    await desk.open()
+    await desk.search().fill("needle in")
+    await desk.search().press("Enter")
+    await expect(desk.heading("Needle in the sky")).to_be_visible()
+
+    await desk.search().fill("46.95 7.45")
+    await desk.search().press("Enter")
+    await desk.page.wait_for_url(re.compile(r"at=46\.95,7\.45,"))
+    await desk.map().hover()
+    await desk.button("map.copy").click()
+    await expect(desk.notice(desk.say("copied"))).to_be_visible()
+    copied = await desk.page.evaluate("navigator.clipboard.readText()")
+    north, east = re.fullmatch(r"([\d.]+)°N ([\d.]+)°E", copied).groups()
+    assert (float(north), float(east)) == (pytest.approx(46.95, abs=0.01), pytest.approx(7.45, abs=0.01))
+
+    await desk.search().fill("no such thing at all")
+    await expect(desk.page.get_by_text(desk.say("search.none"))).to_be_visible()
+
+
+async def test_units_zone_notation_colours_and_language_change_at_once_and_stay(exchange, sit, place):
+    plan = exchange.declare("alpha", place, title="Many units", lower_m=304.8, upper_m=609.6, begins_min=30)
+    desk = await sit("alpha")
+    await desk.open(f"sel=plan.{plan.plan_id}")
+    detail = desk.detail()
+    await expect(detail).to_contain_text("m AMSL")
+    await desk.open_menu()
+    await desk.setting("units.height").select_option("ft")
+    await expect(detail).to_contain_text(re.compile(r"1.?000.2.?000 ft AMSL"))
+    await desk.setting("units.zone").select_option("local")
+    await expect(detail).not_to_contain_text(f"{plan.start:%H:%M}")
+    await desk.setting("units.notation").select_option("mgrs")
+    await expect(desk.page.get_by_role("main")).to_contain_text(
+        re.compile(r"\d{1,2}[A-Z] [A-Z]{2} \d{5} \d{5}")
+    )
+    await desk.setting("theme").select_option("dark")
+    assert await desk.page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    for language in ("ar", "ru", "fr", "en"):
+        await desk.page.locator("#setting-language").select_option(language)
+        desk.words = type(desk.words)(language)
+        desk.say = desk.words.say
+        await expect(desk.tab("screen.plans")).to_be_visible()
+        direction = await desk.page.evaluate("[document.documentElement.dir, document.documentElement.lang]")
+        assert direction == [desk.words.direction, language]
+    await desk.page.reload()
+    await expect(detail).to_contain_text(re.compile(r"1.?000.2.?000 ft AMSL"))
+    assert await desk.page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+
+
+async def test_a_conflict_is_printed_on_a_sheet_of_its_own(exchange, sit, place, pictures):
+    exchange.declare("alpha", place, title="Printed, standing", begins_min=30)
+    with pytest.raises(ConflictingPlan):
+        exchange.declare("bravo", place, title="Printed, refused", begins_min=40)
+    desk = await sit("bravo")
+    await desk.open()
+    await desk.needs("Printed, refused").click()
+    await desk.button("print").first.click()
+    await desk.page.emulate_media(media="print")
+    sheet = desk.page.get_by_role("article").filter(
+        has=desk.page.get_by_role("img", name=desk.say("print.map"))
+    )
+    for text in ("Printed, refused", "Alpha air rescue", "Bravo drones", desk.say("rule.overlap")):
+        await expect(sheet.get_by_text(text).first).to_be_visible()
+    await expect(desk.tab("screen.plans")).not_to_be_visible()
+    await desk.page.screenshot(path=pictures / "print.png")
+    # One sheet: whoever signs it signs all of it.
+    assert len(re.findall(rb"/Type\s*/Page\b", await desk.page.pdf(format="A4"))) == 1
+
+
+async def test_all_main_steps_work_without_a_pointer(exchange, sit, place):
+    exchange.declare("bravo", place, title="Reached by keys", begins_min=30)
+    desk = await sit("alpha")
+    await desk.open()
+    keyboard = desk.page.keyboard
+    await keyboard.press("/")
+    await expect(desk.search()).to_be_focused()
+    await keyboard.type("Reached by keys")
+    await keyboard.press("Enter")
+    await expect(desk.heading("Reached by keys")).to_be_visible()
+    await keyboard.press("Escape")
+    await expect(desk.heading("Reached by keys")).to_have_count(0)
+    await keyboard.press("l")
+    await expect(desk.page.get_by_role("listbox", name=desk.say("list.plans"))).to_be_focused()
+    await keyboard.press("Home")
+    await keyboard.press("Enter")
+    await expect(desk.detail().get_by_role("heading", level=2)).to_be_focused()
+    await keyboard.press("t")
+    await expect(desk.slider()).to_be_focused()
+    await keyboard.press("?")
+    await expect(desk.page.get_by_role("dialog", name=desk.say("keys"))).to_be_visible()
+    await keyboard.press("Escape")
+    await expect(desk.page.get_by_role("dialog")).to_have_count(0)
+
+    # Declaring: to the tabs, along them, through the form, all by Tab and Enter.
+    await reach(desk, desk.tab("screen.plans"))
+    await keyboard.press("ArrowRight")
+    await expect(desk.tab("screen.declare")).to_be_focused()
+    await reach(desk, desk.page.get_by_role("textbox", name=desk.say("declare.point"), exact=True))
+    await keyboard.type(f"{place[0] + 0.3} {place[1]}")
+    await keyboard.press("Enter")
+    await expect(desk.page.get_by_text(desk.say("declare.free"))).to_be_visible()
+    await reach(desk, desk.page.get_by_label(desk.say("title"), exact=True))
+    await keyboard.type("By keys alone")
+    await reach(desk, desk.button("declare.send"))
+    await keyboard.press("Enter")
+    await expect(desk.heading("By keys alone")).to_be_visible()
+    await reach(desk, desk.button("act.activated"))
+    await keyboard.press("Enter")
+    await expect(desk.detail()).to_contain_text(desk.say("state.activated"))
+    await reach(desk, desk.button("act.ended"))
+    await keyboard.press("Enter")
+    await expect(desk.page.get_by_role("textbox", name=desk.say("reason"))).to_be_focused()
+    await keyboard.type("done")
+    await keyboard.press("Enter")
+    await expect(desk.detail()).to_contain_text(desk.say("state.ended"))
+
+
+MOST_STOPS = 80
+
+
+async def reach(desk, target):
+    """Presses Tab until ``target`` has the focus: fails if it is no stop or the focus is caught before."""
+    for _ in range(MOST_STOPS):
+        if await target.evaluate("element => element === document.activeElement"):
+            return
+        await desk.page.keyboard.press("Tab")
+    await expect(target).to_be_focused()
