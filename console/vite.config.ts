@@ -1,7 +1,7 @@
 // How the page is built: files with hashed names, nothing inline, since the server's policy allows neither.
 import { defineConfig } from "vitest/config";
-import { writeOutlines } from "./make/outline_files";
-import { withoutWebGpuShaders } from "./make/shaders";
+import { writeOutlines } from "./make/outline_files.ts";
+import { withoutWebGpuShaders } from "./make/shaders.ts";
 
 const EXCHANGE = "http://127.0.0.1:8440";
 

@@ -25,7 +25,12 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasH
     const text = `${STATE_STYLE[plan.state].mark} \u2068${shortened(planName(plan, context.known))}\u2069${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
-  return [...conflictLabels(scene, context, isTilted), ...strong, ...scene.arrows.map((arrow) => arrowLabel(arrow, context, isTilted)), ...plain];
+  // A way out moves all volumes by the same time: once is enough.
+  const firstInTime = scene.arrows.find((arrow) => arrow.kind === "time");
+  const arrows = scene.arrows
+    .filter((arrow) => arrow.kind !== "time" || arrow === firstInTime)
+    .map((arrow) => arrowLabel(arrow, context, isTilted));
+  return [...conflictLabels(scene, context, isTilted), ...strong, ...arrows, ...plain];
 }
 
 /** Open conflicts say so in words, before anything else is written: their colour alone is not seen by everybody. */
@@ -42,7 +47,7 @@ function conflictLabels(scene: Scene, context: Context, isTilted: boolean): Labe
 
 function arrowLabel(arrow: Arrow, context: Context, isTilted: boolean): Label {
   const place: Label["place"] = [arrow.to[0], arrow.to[1], isTilted ? arrow.to[2] : 0];
-  if (arrow.kind === "time") return { place, text: shiftTime(arrow.shift_s, context), isStrong: true };
+  if (arrow.kind === "time") return { place, text: `\u2068${shiftTime(arrow.shift_s, context)}\u2069`, isStrong: true };
   const up_m = arrow.to[2] - arrow.from[2];
   if (arrow.kind === "height") {
     return { place, text: `${up_m < 0 ? "↓" : "↑"} ${context.units.heightDifference(Math.abs(up_m))}`, isStrong: true };

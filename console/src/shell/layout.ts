@@ -149,6 +149,7 @@ export class Layout {
           ),
           h("li", {}, h("span", { class: "swatch piece", "aria-hidden": "true" }), context.say("legend.conflict")),
           h("li", {}, h("span", { class: "swatch settled", "aria-hidden": "true" }), context.say("legend.settled")),
+          h("li", {}, h("span", { class: "swatch marks", "aria-hidden": "true" }), context.say("legend.marks")),
           h("li", {}, h("span", { class: "swatch refused", "aria-hidden": "true" }), context.say("legend.refused")),
           h("li", {}, h("span", { class: "swatch way_out", "aria-hidden": "true" }), context.say("legend.way_out")),
           h("li", {}, h("span", { class: "swatch ahead", "aria-hidden": "true" }), context.say("legend.ahead")),

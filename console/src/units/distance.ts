@@ -1,7 +1,7 @@
 /** Distances on the ground as text. */
 
 import type { HeightUnit } from "./choice";
-import { formatNumber } from "./number";
+import { formatNumber, unitSign } from "./number";
 
 export const NAUTICAL_MILE_M = 1852;
 
@@ -12,8 +12,8 @@ export function formatDistance(distance_m: number, unit: HeightUnit, locale: str
     const miles = distance_m / NAUTICAL_MILE_M;
     return `${formatNumber(miles, locale, Math.abs(miles) < 10 ? 2 : 1)} NM`;
   }
-  if (size_m >= 1000) return `${formatNumber(distance_m / 1000, locale, size_m < 10_000 ? 2 : 1)} km`;
-  return `${formatNumber(distance_m, locale, size_m < 10 ? 1 : 0)} m`;
+  if (size_m >= 1000) return `${formatNumber(distance_m / 1000, locale, size_m < 10_000 ? 2 : 1)} ${unitSign("km", locale)}`;
+  return `${formatNumber(distance_m, locale, size_m < 10 ? 1 : 0)} ${unitSign("m", locale)}`;
 }
 
 /** A shift on the ground as distance and bearing: `155 m 180°`. */

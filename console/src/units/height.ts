@@ -2,7 +2,7 @@
 
 import type { Datum } from "../api/wire";
 import type { HeightUnit } from "./choice";
-import { formatNumber } from "./number";
+import { formatNumber, unitSign } from "./number";
 
 export const FOOT_M = 0.3048;
 
@@ -17,19 +17,19 @@ export function formatFlightLevel(pressure_alt_m: number): string {
 
 export function formatHeight(height_m: number, datum: Datum, unit: HeightUnit, locale: string): string {
   if (datum === "STD" && unit === "ft") return formatFlightLevel(height_m);
-  return `${bare(height_m, unit, locale)} ${unit} ${DATUM_MARK[datum]}`;
+  return `${bare(height_m, unit, locale)} ${unitSign(unit, locale)} ${DATUM_MARK[datum]}`;
 }
 
 /** A band of heights, the unit and datum said once: `500–1,500 m AMSL`, `FL330–FL350`. */
 export function formatBand(lower_m: number, upper_m: number, datum: Datum, unit: HeightUnit, locale: string): string {
   if (datum === "STD" && unit === "ft") return `${formatFlightLevel(lower_m)}–${formatFlightLevel(upper_m)}`;
-  return `${bare(lower_m, unit, locale)}–${bare(upper_m, unit, locale)} ${unit} ${DATUM_MARK[datum]}`;
+  return `${bare(lower_m, unit, locale)}–${bare(upper_m, unit, locale)} ${unitSign(unit, locale)} ${DATUM_MARK[datum]}`;
 }
 
 /** A difference of heights, such as a depth or a shift; without datum. */
 export function formatHeightDifference(difference_m: number, unit: HeightUnit, locale: string): string {
   const value = unit === "ft" ? difference_m / FOOT_M : difference_m;
-  return `${formatNumber(value, locale, Math.abs(value) < 10 ? 1 : 0)} ${unit}`;
+  return `${formatNumber(value, locale, Math.abs(value) < 10 ? 1 : 0)} ${unitSign(unit, locale)}`;
 }
 
 function bare(height_m: number, unit: HeightUnit, locale: string): string {

@@ -12,3 +12,16 @@ export function formatNumber(value: number, locale: string, digits = 0): string 
   }
   return format.format(value === 0 ? 0 : value);
 }
+
+export type Unit = "m" | "km" | "ft";
+
+/** Where they are not written as everywhere. */
+const SIGNS: Readonly<Record<string, Readonly<Record<Unit, string>>>> = {
+  ru: { m: "м", km: "км", ft: "фут" },
+  ar: { m: "م", km: "كم", ft: "قدم" },
+};
+
+/** The sign of a unit as the locale writes it: `m`, `м`, `م`. */
+export function unitSign(unit: Unit, locale: string): string {
+  return SIGNS[locale.slice(0, 2)]?.[unit] ?? unit;
+}

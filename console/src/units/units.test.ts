@@ -166,3 +166,15 @@ describe("positions", () => {
     expect([190, -190, 540, 180, -180].map(wrapLon)).toEqual([-170, 170, 180, 180, -180]);
   });
 });
+
+describe("signs of units", () => {
+  test.each([
+    ["en", "1,500 m AMSL", "1.23 km"],
+    ["fr", "1\u202f500 m AMSL", "1,23 km"],
+    ["ru", "1\u00a0500 м AMSL", "1,23 км"],
+    ["ar-u-nu-latn", "1,500 م AMSL", "1.23 كم"],
+  ])("%s writes them its own way", (locale, height, distance) => {
+    expect(formatHeight(1500, "AMSL", "m", locale)).toBe(height);
+    expect(formatDistance(1234, "m", locale)).toBe(distance);
+  });
+});

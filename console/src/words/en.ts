@@ -252,6 +252,7 @@ const texts = {
   "bar.end": "Played to the end of the bar",
   "bar.zoom_in": "Show less time",
   "bar.zoom_out": "Show more time",
+  "legend.marks": "every conflict, at whatever time: small when settled, large when open",
   "legend.settled": "settled conflict: point at it to see what settled it",
   "map.open_conflict": "In conflict, open",
 

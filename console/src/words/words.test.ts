@@ -42,6 +42,11 @@ describe.each(LANGUAGES)("the catalogue %s", (language) => {
   });
 });
 
+test("French has narrow spaces that do not break where a sign needs one", () => {
+  for (const [key, text] of Object.entries(CATALOGUES.fr))
+    for (const form of forms(text)) expect([key, form]).not.toEqual([key, expect.stringMatching(/ [;:!?»]|« /)]);
+});
+
 describe("words", () => {
   test("choose the plural form", () => {
     const words = new Words("ru");

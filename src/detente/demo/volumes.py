@@ -77,7 +77,7 @@ def plan_body(flight: Flight, shift: timedelta) -> PlanBody:
     """
     return PlanBody(
         volumes=tuple(_volume(piece, shift) for piece in slices(flight.samples)),
-        title=f"{flight.callsign or flight.icao24} upper airspace",
+        title=flight.callsign or flight.icao24,
         sharing=Sharing.FULL,
     )
 
