@@ -23,7 +23,7 @@ import { mountSearch } from "./search";
 import { groundStyle } from "./style";
 import { type Item, VolumeTable } from "./table";
 import type { World } from "./outline";
-import { Pace } from "./pace";
+import { isPaintedByProcessor, Pace } from "./pace";
 import { loadTiles, type TileSource } from "./tiles";
 import { FINE_ZOOM, type Fineness, loadWorld } from "./world";
 
@@ -103,6 +103,7 @@ export class MapBoard implements MapPort {
       getCursor: ({ isHovering }) => (this.clicks ? "crosshair" : isHovering ? "pointer" : "grab"),
     });
     this.map.addControl(this.overlay);
+    if (isPaintedByProcessor(rendererOf(this.map.getCanvas()))) this.pace.beginCoarse();
     this.labels = new LabelCanvas(this.map);
     this.readout = new Readout(this.map, context);
     host.append(this.readout.element, this.attribution);
@@ -351,4 +352,10 @@ export class MapBoard implements MapPort {
     this.overlay.setProps({ layers: layersOf(this.scene, look) });
     this.labels.set(labelsOf(this.scene, this.context, isTilted, this.element.clientWidth >= ROOMY_PX), ground);
   }
+}
+
+function rendererOf(canvas: HTMLCanvasElement): string {
+  const context = canvas.getContext("webgl2");
+  const names = context?.getExtension("WEBGL_debug_renderer_info");
+  return names ? String(context?.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Pace } from "./pace";
+import { isPaintedByProcessor, Pace } from "./pace";
 
 /** Frames of a movement, so many ms apart; the time after the last. */
 function move(pace: Pace, count: number, apart_ms: number, from_ms = 0): number {
@@ -63,4 +63,18 @@ test("what changes at every frame is a movement from the second change on", () =
   expect(pace.stir(0, false)).toBe(false);
   expect(pace.stir(16, false)).toBe(true);
   expect(pace.ratios(1).volumes).toBe(1);
+});
+
+test("a machine that paints on its processor is coarse from the first movement on, and sharp at rest", () => {
+  const renderer = "ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero) (0x0000C0DE)), SwiftShader driver)";
+  expect(["", "ANGLE (Intel, Mesa Intel(R) UHD Graphics 620)", renderer].map(isPaintedByProcessor)).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  const pace = new Pace();
+  pace.beginCoarse();
+  expect(pace.ratios(1)).toEqual({ ground: 1, volumes: 2 });
+  pace.stir(0, true);
+  expect(pace.ratios(1)).toEqual({ ground: 0.5, volumes: 0.5 });
 });
