@@ -6,6 +6,7 @@ import "./styles/map.css";
 import "./styles/list.css";
 import "./styles/detail.css";
 import "./styles/timebar.css";
+import "./styles/forced.css";
 import "./styles/print.css";
 import { Problem } from "./api/problem";
 import { doorPage, troublePage } from "./session/door";

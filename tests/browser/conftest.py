@@ -89,7 +89,9 @@ async def sit(browser, exchange):
         context.set_default_timeout(PATIENCE_MS)
         await context.grant_permissions(["clipboard-read", "clipboard-write"])
         await context.add_init_script(WATCH)
-        await context.add_init_script(CHOOSE % (SETTINGS, json.dumps({"language": language})))
+        await context.add_init_script(
+            CHOOSE % (SETTINGS, json.dumps({"language": language, "isIntroduced": True}))
+        )
         if signed_in:
             await context.add_cookies([await at.cookie(party)])
         desks.append(Desk(await context.new_page(), url or at.url, language))

@@ -65,19 +65,19 @@ class Desk:
         assert noise == []
 
     async def open(self, view=""):
-        """Opens the page, with what its address says after the ``#``, and waits until plans are there."""
+        """Opens the page at its list of plans, with what its address says after the ``#``; waits for them."""
         await self.page.goto("about:blank")
-        await self.page.goto(f"{self.url}/console{'#' + view if view else ''}")
+        view = view if "list=" in view else f"{view}&list=plans".lstrip("&")
+        await self.page.goto(f"{self.url}/console#{view}")
         await self.is_live()
 
     async def is_live(self):
         """Waits until the line is up and the plans have been read."""
         await expect(self.line()).to_contain_text(self.say("line.live"))
-        read = [
-            self.page.get_by_text(self.words.like(key, is_all=True))
-            for key in ("list.count", "list.count_of")
-        ]
-        await expect(read[0].or_(read[1])).to_have_count(1)
+        first = self.page.get_by_label(self.say("list.attention"))
+        await expect(first).to_have_count(1)
+        await expect(first.get_by_text(self.say("loading"), exact=True)).to_have_count(0)
+        await expect(self.page.get_by_text(self.words.like("list.loading", is_all=True))).to_have_count(0)
 
     # The parts of the page, by role and name.
 

@@ -13,6 +13,9 @@ RIGHT_TO_LEFT = ("ar",)
 NUMBER = r"\d[\d\s.,\u00a0\u202f]*"
 MEMBER = {"{n}": NUMBER, "{all}": NUMBER}
 PRINT_ALL = """
+import { registerHooks } from "node:module";
+// The page's sources name each other as its builder finds them: without an ending.
+registerHooks({ resolve: (name, from, next) => next(/^\\.[^.]*$/.test(name) ? `${name}.ts` : name, from) });
 const all = {};
 for (const name of %s) all[name] = (await import(`%s/${name}.ts`))[name];
 process.stdout.write(JSON.stringify(all));

@@ -144,7 +144,7 @@ function standingSection(context: Context, plan: PlanView): HTMLElement | null {
         context.known.takeStanding(plan.plan_id, conflicts);
         show(conflicts);
       },
-      (error: unknown) => fill(body, h("p", { class: "bad" }, error instanceof Error ? error.message : "")),
+      (error: unknown) => fill(body, h("p", { class: "bad" }, foreign(error instanceof Error ? error.message : ""))),
     );
   }
   return host;
@@ -250,7 +250,7 @@ function historySection(context: Context, plan: PlanView): HTMLElement {
     isAsked = true;
     context.api.history(plan.plan_id).then(
       (versions) => fill(body, historyTable(context, versions)),
-      (error: unknown) => fill(body, h("p", { class: "bad" }, error instanceof Error ? error.message : "")),
+      (error: unknown) => fill(body, h("p", { class: "bad" }, foreign(error instanceof Error ? error.message : ""))),
     );
   };
   const details = h("details", { on: { toggle: load } }, h("summary", {}, context.say("plan.history")), body);

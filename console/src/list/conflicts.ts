@@ -10,7 +10,7 @@ import { type Child, foreign, h, ltr } from "../shell/dom";
 import { emptyConflicts } from "./empty";
 import { Rows } from "./rows";
 
-const ROW_PX = 108;
+const ROW_REM = 6.75;
 export const PAIR_MARK: Readonly<Record<PairState, string>> = { open: "◆", settled: "✓", past: "◇" };
 
 export class ConflictRows {
@@ -19,7 +19,7 @@ export class ConflictRows {
   private shownFor = "";
 
   constructor(private readonly context: Context) {
-    this.rows = new Rows<Pair>("conflict", context.say("list.conflicts"), ROW_PX, {
+    this.rows = new Rows<Pair>("conflict", context.say("list.conflicts"), ROW_REM, {
       idOf: (pair) => pair.id,
       paint: (pair) => this.card(pair),
       choose: (pair) => open(context, pair.selection, pair.conflict),

@@ -16,7 +16,7 @@ import { mountFilters } from "./filters";
 import { Rows } from "./rows";
 
 const MOST_ATTENTION = 60;
-const ROW_PX = 46;
+const ROW_REM = 2.875;
 
 export const listScreen: Screen = {
   id: "plans",
@@ -45,7 +45,7 @@ class ListScreen {
     private readonly context: Context,
   ) {
     this.filters = mountFilters(context, () => this.list());
-    this.rows = new Rows<PlanView>("plan", context.say("list.plans"), ROW_PX, {
+    this.rows = new Rows<PlanView>("plan", context.say("list.plans"), ROW_REM, {
       idOf: (plan) => plan.plan_id,
       paint: (plan) => this.planRow(plan),
       choose: (plan) => open(context, { kind: "plan", planId: plan.plan_id }),

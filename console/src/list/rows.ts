@@ -23,12 +23,12 @@ export class Rows<T> {
   /**
    * @param name told apart from other lists on the page by it
    * @param label what a screen reader calls the list
-   * @param row_px how high a row is
+   * @param row_rem how high a row is: as high as the viewer's type size asks
    */
   constructor(
     private readonly name: string,
     label: string,
-    private readonly row_px: number,
+    private readonly row_rem: number,
     private readonly of: RowsOf<T>,
   ) {
     this.element = h(
@@ -43,9 +43,13 @@ export class Rows<T> {
       this.empty,
       this.body,
     );
-    this.element.style.setProperty("--row", `${row_px}px`);
+    this.element.style.setProperty("--row", `${row_rem}rem`);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.element);
+  }
+
+  private get row_px(): number {
+    return this.row_rem * parseFloat(getComputedStyle(document.documentElement).fontSize);
   }
 
   unmount(): void {
@@ -55,7 +59,7 @@ export class Rows<T> {
   /** Shows items; `isChanged` says that rows may read differently though the items are the same. */
   set(items: readonly T[], selectedId: string | null, isChanged: boolean): void {
     this.items = items;
-    this.body.style.height = `${items.length * this.row_px}px`;
+    this.body.style.height = `${items.length * this.row_rem}rem`;
     if (selectedId !== this.selectedId) {
       this.selectedId = selectedId;
       const place = items.findIndex((item) => this.of.idOf(item) === selectedId);
@@ -115,7 +119,7 @@ export class Rows<T> {
       },
       this.of.paint(item),
     );
-    row.style.top = `${place * this.row_px}px`;
+    row.style.top = `${place * this.row_rem}rem`;
     return row;
   }
 

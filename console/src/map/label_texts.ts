@@ -2,6 +2,7 @@
 
 import type { Context } from "../shell/context";
 import { planName } from "../plans/naming";
+import { isolate } from "../words/isolate";
 import { STATE_STYLE } from "./palette";
 import type { Label } from "./labels";
 import type { Arrow, Scene } from "./scene";
@@ -21,8 +22,8 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasH
     seen.add(plan.plan_id);
     const isStrong = plan.plan_id === selectedId || plan.state === "contingent" || plan.state === "nonconforming";
     const band = hasHeights ? `  \u2066${context.units.band(volume.lower_m, volume.upper_m, volume.datum)}\u2069` : "";
-    // A name keeps its own direction and does not reorder the heights behind it (Unicode FSI, LRI, PDI).
-    const text = `${STATE_STYLE[plan.state].mark} \u2068${shortened(planName(plan, context.known))}\u2069${band}`;
+    // A name keeps its own direction and does not reorder the heights behind it (Unicode LRI, PDI).
+    const text = `${STATE_STYLE[plan.state].mark} ${isolate(shortened(planName(plan, context.known)))}${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
   // A way out moves all volumes by the same time: once is enough.

@@ -324,8 +324,9 @@ export class App {
   }
 
   private select(selection: Selection | null): void {
-    this.view.set({ selection });
+    // The pane first: what is hidden takes no focus.
     this.layout.show(selection === null ? (this.layout.pane === "detail" ? "map" : this.layout.pane) : "detail");
+    this.view.set({ selection });
   }
 
   /** The address follows what is looked at; not at every frame while the time plays. */

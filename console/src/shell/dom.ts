@@ -1,5 +1,7 @@
 /** Elements by function call. Text is always text: nothing here, and nothing elsewhere, parses HTML. */
 
+import { balanced } from "../words/isolate";
+
 export type Child = Node | string | null | undefined | false | readonly Child[];
 
 export interface Props {
@@ -63,7 +65,7 @@ export function ltr(text: string, className = "num"): HTMLElement {
   return h("bdi", { class: className, dir: "ltr" }, text);
 }
 
-/** What another party wrote: its direction is its own. */
+/** What another party wrote: its direction is its own. A browser's isolate, too, ends at a sign in the text that ends one. */
 export function foreign(text: string, className = ""): HTMLElement {
-  return h("bdi", { class: className || undefined, dir: "auto" }, text);
+  return h("bdi", { class: className || undefined, dir: "auto" }, balanced(text));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { en } from "./en";
+import { isolate } from "./isolate";
 import { CATALOGUES, chooseLanguage, LANGUAGES, type Text, Words } from "./words";
 
 const keys = Object.keys(en).sort();
@@ -60,6 +61,9 @@ describe("words", () => {
 
   test("keep a name's direction to itself", () => {
     expect(new Words("en").say("clock.behind", { by: "1:00" })).toContain("\u20681:00\u2069");
+    // Ends of what it never began are taken out, and what it leaves open is closed.
+    expect(isolate("\u2069\u202eab\u2069")).toBe("\u2068\u202eab\u2069");
+    expect(isolate("\u2067a\u2066b\u2069")).toBe("\u2068\u2067a\u2066b\u2069\u2069\u2069");
   });
 
   test("are right to left in Arabic only", () => {

@@ -3,6 +3,7 @@
 import { ar } from "./ar";
 import { en, type Key } from "./en";
 import { fr } from "./fr";
+import { isolate } from "./isolate";
 import { ru } from "./ru";
 
 export type { Key } from "./en";
@@ -48,11 +49,6 @@ export class Words {
       return typeof value === "number" ? this.numbers.format(value) : isolate(value);
     });
   }
-}
-
-/** Keeps a name of one direction from reordering a sentence of the other (Unicode FSI, PDI). */
-function isolate(text: string): string {
-  return `\u2068${text}\u2069`;
 }
 
 /** The first of the wanted languages that there is a catalogue for; English if none. */
