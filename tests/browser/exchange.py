@@ -80,12 +80,12 @@ class Exchange:
         self.server.process.wait()
 
     def freeze(self):
-        """Stops the server without ending it: its connections stay open and nothing comes."""
-        os.kill(self.server.process.pid, signal.SIGSTOP)
+        """Stops the server and its workers without ending them: their connections stay open and nothing comes."""
+        os.killpg(self.server.process.pid, signal.SIGSTOP)
 
     def thaw(self):
-        """Lets a frozen server go on."""
-        os.kill(self.server.process.pid, signal.SIGCONT)
+        """Lets a frozen server and its workers go on."""
+        os.killpg(self.server.process.pid, signal.SIGCONT)
 
     def start_again(self):
         """Starts a server on the same folder and port."""
