@@ -80,7 +80,7 @@ class Exchange:
         self.server.process.wait()
 
     def freeze(self):
-        """Stops the server and its workers without ending them: their connections stay open and nothing comes."""
+        """Stops the server and its workers without ending them: connections stay open and nothing comes."""
         os.killpg(self.server.process.pid, signal.SIGSTOP)
 
     def thaw(self):

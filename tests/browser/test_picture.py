@@ -50,7 +50,7 @@ async def test_the_picture_shows_a_conflict_and_its_ways_out(valley, sit, pictur
     ):
         await expect(shown).to_be_in_viewport()
     await desk.page.mouse.move(0, 0)
-    await desk.page.wait_for_function("document.getAnimations().length === 0")
+    await desk.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.then(() => 1)))")
     taken = Path(os.environ.get(TAKEN) or pictures / "console.png")
     shot = await desk.page.screenshot(path=taken)
     assert len(shot) < MOST_BYTES
