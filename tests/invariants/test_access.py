@@ -57,9 +57,11 @@ OPEN = {
     ("GET", "/"),
     ("GET", "/console"),
     ("GET", "/console/assets/{name}"),
+    ("GET", "/console/tiles"),
+    ("GET", "/console/tiles/{z}/{x}/{y}"),
 }
-OPEN_ANSWERS = {"/v1/token": 415, "/": 303, "/console/assets/{name}": 404}
-"""Where it is not 200: an empty form, the way to the console, and a file that it does not have."""
+OPEN_ANSWERS = {"/v1/token": 415, "/": 303, "/console/assets/{name}": 404, "/console/tiles/{z}/{x}/{y}": 404}
+"""Where it is not 200: an empty form, the way to the console, a file and a tile that it does not have."""
 COOKIE = {
     ("GET", "/console/session"),
     ("DELETE", "/console/session"),
@@ -85,6 +87,9 @@ PATH = {
     "passkey_id": "00000000-0000-4000-8000-00000000000d",
     "slug": "bad-input",
     "name": "nothing.js",
+    "z": "1",
+    "x": "0",
+    "y": "0",
 }
 START = datetime.now(UTC) + timedelta(days=2)
 PLAN = {
