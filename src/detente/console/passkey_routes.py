@@ -1,7 +1,5 @@
 """HTTP for passkeys: two open routes that sign in, and those of whoever is signed in; all with the header."""
 
-from collections.abc import Awaitable, Callable
-
 from detente.console.passkey_model import (
     AddBody,
     AddOptions,
@@ -14,10 +12,10 @@ from detente.console.passkey_model import (
 from detente.console.passkey_rules import as_listed
 from detente.console.passkeys import Passkeys
 from detente.console.session_model import SessionRow, SessionView
-from detente.console.session_routes import HEADERS_IN, REFUSALS, TAG, signed_in
+from detente.console.session_routes import console_route, signed_in
 from detente.console.session_rules import HEADER, as_seen, check_header, cookie_header
 from detente.console.sessions import ConsoleSessions
-from detente.errors import DetenteError, NotFound, Refused, TooMany
+from detente.errors import NotFound, Refused, TooMany
 from detente.web.model import Reply, Request, Route
 
 _PATH = "/console/passkeys"
@@ -57,29 +55,25 @@ def _sign_in_routes(passkeys: Passkeys, *, is_secure: bool) -> list[Route]:
 
     path = "/console/session/passkey"
     return [
-        Route(
-            method="POST",
-            path=f"{path}/challenge",
-            scope=None,
-            handler=options,
-            summary="Ask for a challenge to sign in with a passkey.",
-            tag=TAG,
+        console_route(
+            "POST",
+            f"{path}/challenge",
+            options,
+            "Ask for a challenge to sign in with a passkey.",
             answers={200: SignInOptions},
-            errors=(*REFUSALS, Refused),
-            headers_in=HEADERS_IN,
+            errors=(Refused,),
+            session=False,
         ),
-        Route(
-            method="POST",
-            path=path,
-            scope=None,
-            handler=sign_in,
-            summary="Sign in with a passkey; the answer sets the session's cookie.",
-            tag=TAG,
-            body=SignInBody,
+        console_route(
+            "POST",
+            path,
+            sign_in,
+            "Sign in with a passkey; the answer sets the session's cookie.",
             answers={201: SessionView},
-            errors=(*REFUSALS, Refused),
-            headers_in=HEADERS_IN,
+            errors=(Refused,),
+            body=SignInBody,
             max_body_bytes=_SIGN_IN_BYTES,
+            session=False,
         ),
     ]
 
@@ -93,7 +87,7 @@ def _add_routes(passkeys: Passkeys, sessions: ConsoleSessions) -> list[Route]:
         return Reply(201, as_listed(added, session))
 
     return [
-        _route(
+        console_route(
             "POST",
             f"{_PATH}/challenge",
             signed_in(sessions, options),
@@ -101,7 +95,7 @@ def _add_routes(passkeys: Passkeys, sessions: ConsoleSessions) -> list[Route]:
             answers={200: AddOptions},
             errors=(Refused,),
         ),
-        _route(
+        console_route(
             "POST",
             _PATH,
             signed_in(sessions, add),
@@ -130,14 +124,14 @@ def _kept_routes(passkeys: Passkeys, sessions: ConsoleSessions) -> list[Route]:
 
     one = f"{_PATH}/{{passkey_id}}"
     return [
-        _route(
+        console_route(
             "GET",
             _PATH,
             signed_in(sessions, show_all),
             "The passkeys of your party.",
             answers={200: PasskeyList},
         ),
-        _route(
+        console_route(
             "PUT",
             one,
             signed_in(sessions, rename),
@@ -147,7 +141,7 @@ def _kept_routes(passkeys: Passkeys, sessions: ConsoleSessions) -> list[Route]:
             body=RenameBody,
             max_body_bytes=_RENAME_BYTES,
         ),
-        _route(
+        console_route(
             "DELETE",
             one,
             signed_in(sessions, remove),
@@ -156,30 +150,3 @@ def _kept_routes(passkeys: Passkeys, sessions: ConsoleSessions) -> list[Route]:
             errors=(NotFound,),
         ),
     ]
-
-
-def _route(
-    method: str,
-    path: str,
-    handler: Callable[[Request], Awaitable[Reply]],
-    summary: str,
-    *,
-    answers: dict[int, object | None],
-    errors: tuple[type[DetenteError], ...] = (),
-    body: object | None = None,
-    max_body_bytes: int = 1_048_576,
-) -> Route:
-    return Route(
-        method=method,
-        path=path,
-        scope=None,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        body=body,
-        answers=answers,
-        errors=(*REFUSALS, *errors),
-        headers_in=HEADERS_IN,
-        max_body_bytes=max_body_bytes,
-        session=True,
-    )

@@ -4,10 +4,7 @@ A challenge is written down as used in the transaction of what it was used for, 
 it, at any number of servers, one counts.
 """
 
-import secrets
-import uuid
 from collections.abc import Callable
-from typing import Final
 
 from detente.console import passkey_store as store
 from detente.console.passkey_challenges import SIGN_IN, Challenge, Challenges, adding
@@ -17,6 +14,7 @@ from detente.console.passkey_model import (
     AddBody,
     AddOptions,
     PasskeyRow,
+    RelyingParty,
     SignInBody,
     SignInOptions,
 )
@@ -39,12 +37,11 @@ from detente.console.passkey_rules import (
     user_handle_of,
 )
 from detente.console.session_model import NewSession, SessionRow
-from detente.console.session_rules import FORGET_S, SESSION_S, digest_of, is_session_id, no_session
-from detente.errors import NotFound, StoreRefused, TooMany
+from detente.console.session_rules import FORGET_S, SESSION_S, is_session_id, no_session
+from detente.console.sessions import fresh_code, random_code, random_id
+from detente.errors import NotFound, TooMany
 from detente.parties.model import Act
 from detente.store import Pool, wrap_errors
-
-_CODE_BYTES: Final = 32
 
 
 class Passkeys:
@@ -62,8 +59,8 @@ class Passkeys:
         pool: Pool,
         url: str,
         *,
-        new_code: Callable[[], str] = lambda: secrets.token_urlsafe(_CODE_BYTES),
-        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_code: Callable[[], str] = random_code,
+        new_id: Callable[[], str] = random_id,
     ) -> None:
         self._pool = pool
         self._url = url
@@ -79,12 +76,9 @@ class Passkeys:
         Raises:
             Refused: if there are no passkeys at the exchange's public URL.
         """
-        if self._party is None:
-            raise no_place(self._url)
+        party = self._place()
         challenge = (await self._sealed()).seal(SIGN_IN, now_ms)
-        return SignInOptions(
-            text_of(challenge), self._party.rp_id, self._party.origin, timeout_ms=CHALLENGE_S * 1_000
-        )
+        return SignInOptions(text_of(challenge), party.rp_id, party.origin, timeout_ms=CHALLENGE_S * 1_000)
 
     @wrap_errors()
     async def sign_in(self, body: SignInBody, now_ms: int) -> NewSession:
@@ -94,8 +88,7 @@ class Passkeys:
             NotAuthenticated: one and the same for whatever is wrong.
             Refused: if there are no passkeys at the exchange's public URL.
         """
-        if self._party is None:
-            raise no_place(self._url)
+        party = self._place()
         assertion = assertion_of(body)
         signed = None if assertion is None else challenge_in(assertion.client_data_json)
         challenge = None if signed is None else (await self._sealed()).open(signed, SIGN_IN, now_ms)
@@ -104,7 +97,7 @@ class Passkeys:
         known = await store.find_credential(self._pool, assertion.credential_id)
         if known is not None and user_handle_of(known.account_id) != assertion.user_handle:
             known = None
-        count = check_assertion(assertion, signed, self._party, None if known is None else known.public_key)
+        count = check_assertion(assertion, signed, party, None if known is None else known.public_key)
         if known is None or count is None:
             raise no_passkey()
         opened = await self._open(known.passkey_id, count, challenge, now_ms)
@@ -116,10 +109,7 @@ class Passkeys:
         self, passkey_id: str, count: int, challenge: Challenge, now_ms: int
     ) -> NewSession | None:
         """Open a session for whoever has proved a passkey, unless its counter or its account forbids it."""
-        cookie = self._new_code()
-        digest = digest_of(cookie)
-        if digest is None:
-            raise StoreRefused("a code was made that is none")
+        cookie, digest = fresh_code(self._new_code)
         async with self._pool.acquire() as connection, connection.transaction():
             await store.forget_challenges(connection, now_ms - FORGET_S * 1_000)
             known_count = await store.hold_passkey(connection, passkey_id)
@@ -149,16 +139,15 @@ class Passkeys:
             NotAllowed: if the session is older than an hour.
             Refused: if there are no passkeys at the exchange's public URL.
         """
-        if self._party is None:
-            raise no_place(self._url)
+        party = self._place()
         check_may_add(session, now_ms)
         mine = await store.list_passkeys(self._pool, session.party_id, session.account_id, MAX_PASSKEYS)
         challenge = (await self._sealed()).seal(adding(session.session_id), now_ms)
         return AddOptions(
             challenge=text_of(challenge),
-            rp_id=self._party.rp_id,
+            rp_id=party.rp_id,
             rp_name=session.exchange_name,
-            origin=self._party.origin,
+            origin=party.origin,
             user_id=text_of(user_handle_of(session.account_id)),
             user_name=f"{session.account_name} ({session.party_id})",
             algorithms=ALGORITHMS,
@@ -177,8 +166,7 @@ class Passkeys:
             Refused: if there are no passkeys at the exchange's public URL.
             TooMany: if the account has MAX_PASSKEYS.
         """
-        if self._party is None:
-            raise no_place(self._url)
+        party = self._place()
         check_may_add(session, now_ms)
         client_data = octets_of(body.client_data_json, MAX_CLIENT_DATA)
         attestation = octets_of(body.attestation_object, MAX_ATTESTATION)
@@ -187,7 +175,7 @@ class Passkeys:
         challenge = None if signed is None else (await self._sealed()).open(signed, purpose, now_ms)
         if client_data is None or attestation is None or signed is None or challenge is None:
             raise bad_passkey()
-        made = check_attestation(client_data, attestation, signed, self._party)
+        made = check_attestation(client_data, attestation, signed, party)
         if made is None:
             raise bad_passkey()
         async with self._pool.acquire() as connection, connection.transaction():
@@ -256,6 +244,12 @@ class Passkeys:
             if not is_removed:
                 raise NotFound("there is no such passkey that you may remove")
             return await store.end_sessions(connection, passkey_id, act, by_session_id)
+
+    def _place(self) -> RelyingParty:
+        """For whom passkeys are made here; refuses where there are none."""
+        if self._party is None:
+            raise no_place(self._url)
+        return self._party
 
     async def _sealed(self) -> Challenges:
         """The challenges of this exchange; their key never changes, so it is read once."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from detente.console.routes import TAG
 from detente.console.session_model import LinkBody, SessionList, SessionRow, SessionView
 from detente.console.session_rules import (
     HEADER,
@@ -14,15 +15,14 @@ from detente.console.session_rules import (
     session_cookie,
 )
 from detente.console.sessions import ConsoleSessions
-from detente.errors import NotAllowed, NotAuthenticated, NotFound
+from detente.errors import DetenteError, NotAllowed, NotAuthenticated, NotFound
 from detente.parties.issuer import Issuer
 from detente.parties.model import TokenAnswer
 from detente.web.model import QueryField, Reply, Request, Route
 
 _BODY_BYTES = 1_024
-HEADERS_IN = (QueryField(HEADER.lower(), str, "Always 1: no form and no foreign page can send it", True),)
-TAG = "console"
-REFUSALS = (NotAuthenticated, NotAllowed)
+_HEADERS_IN = (QueryField(HEADER.lower(), str, "Always 1: no form and no foreign page can send it", True),)
+_REFUSALS = (NotAuthenticated, NotAllowed)
 
 _Signed = Callable[[Request, SessionRow], Awaitable[Reply]]
 
@@ -52,18 +52,15 @@ def _sign_in(sessions: ConsoleSessions, *, is_secure: bool) -> Route:
         cookie = ("set-cookie", cookie_header(opened.cookie, is_secure=is_secure))
         return Reply(201, as_seen(opened.session), (cookie,))
 
-    return Route(
-        method="POST",
-        path="/console/session",
-        scope=None,
-        handler=sign_in,
-        summary="Sign in with a one-time link; the answer sets the session's cookie.",
-        tag=TAG,
-        body=LinkBody,
+    return console_route(
+        "POST",
+        "/console/session",
+        sign_in,
+        "Sign in with a one-time link; the answer sets the session's cookie.",
         answers={201: SessionView},
-        errors=REFUSALS,
-        headers_in=HEADERS_IN,
+        body=LinkBody,
         max_body_bytes=_BODY_BYTES,
+        session=False,
     )
 
 
@@ -81,14 +78,23 @@ def _own_routes(sessions: ConsoleSessions, issuer: Issuer, *, is_secure: bool) -
 
     path = "/console/session"
     return [
-        _route("GET", path, signed_in(sessions, show), "Who is signed in.", {200: SessionView}),
-        _route("DELETE", path, signed_in(sessions, sign_out), "Sign out.", {204: None}, NotFound),
-        _route(
+        console_route(
+            "GET", path, signed_in(sessions, show), "Who is signed in.", answers={200: SessionView}
+        ),
+        console_route(
+            "DELETE",
+            path,
+            signed_in(sessions, sign_out),
+            "Sign out.",
+            answers={204: None},
+            errors=(NotFound,),
+        ),
+        console_route(
             "POST",
             f"{path}/token",
             signed_in(sessions, token),
             "Get an access token of ten minutes for the session's account.",
-            {200: TokenAnswer},
+            answers={200: TokenAnswer},
         ),
     ]
 
@@ -106,20 +112,20 @@ def _party_routes(sessions: ConsoleSessions, *, is_secure: bool) -> list[Route]:
         return Reply(204, None, forget if is_own else ())
 
     return [
-        _route(
+        console_route(
             "GET",
             "/console/sessions",
             signed_in(sessions, show_all),
             "The open sessions of your party.",
-            {200: SessionList},
+            answers={200: SessionList},
         ),
-        _route(
+        console_route(
             "DELETE",
             "/console/sessions/{session_id}",
             signed_in(sessions, end),
             "End a session of your party.",
-            {204: None},
-            NotFound,
+            answers={204: None},
+            errors=(NotFound,),
         ),
     ]
 
@@ -135,14 +141,19 @@ def signed_in(sessions: ConsoleSessions, handler: _Signed) -> Callable[[Request]
     return guarded
 
 
-def _route(
+def console_route(
     method: str,
     path: str,
     handler: Callable[[Request], Awaitable[Reply]],
     summary: str,
+    *,
     answers: dict[int, object | None],
-    *errors: type[NotFound],
+    errors: tuple[type[DetenteError], ...] = (),
+    body: object | None = None,
+    max_body_bytes: int = 1_048_576,
+    session: bool = True,
 ) -> Route:
+    """A route of the console's own: no scope, the header, and the session's cookie unless it signs in."""
     return Route(
         method=method,
         path=path,
@@ -150,8 +161,10 @@ def _route(
         handler=handler,
         summary=summary,
         tag=TAG,
+        body=body,
         answers=answers,
-        errors=(*REFUSALS, *errors),
-        headers_in=HEADERS_IN,
-        session=True,
+        errors=(*_REFUSALS, *errors),
+        headers_in=_HEADERS_IN,
+        max_body_bytes=max_body_bytes,
+        session=session,
     )

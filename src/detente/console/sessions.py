@@ -34,6 +34,25 @@ from detente.store import Pool, wrap_errors
 _CODE_BYTES: Final = 32
 
 
+def random_code() -> str:
+    """Make a code of 256 random bits in base64url, as links and cookies are."""
+    return secrets.token_urlsafe(_CODE_BYTES)
+
+
+def random_id() -> str:
+    """Make the id of a link, a session or a passkey."""
+    return str(uuid.uuid4())
+
+
+def fresh_code(new_code: Callable[[], str]) -> tuple[str, bytes]:
+    """Make a code, and the digest by which the database knows it."""
+    code = new_code()
+    digest = digest_of(code)
+    if digest is None:
+        raise StoreRefused("a code was made that is none")
+    return code, digest
+
+
 class ConsoleSessions:
     """Links and sessions over one database. Nothing is kept in memory: an end counts with the next request.
 
@@ -49,8 +68,8 @@ class ConsoleSessions:
         self,
         pool: Pool,
         *,
-        new_code: Callable[[], str] = lambda: secrets.token_urlsafe(_CODE_BYTES),
-        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_code: Callable[[], str] = random_code,
+        new_id: Callable[[], str] = random_id,
     ) -> None:
         self._pool = pool
         self._new_code = new_code
@@ -79,7 +98,7 @@ class ConsoleSessions:
                 expected=f"1 to {MAX_LINK_S} s",
                 actual=good_s,
             )
-        code, digest = self._fresh_code()
+        code, digest = fresh_code(self._new_code)
         link_id, expires_ms = self._new_id(), act.at_ms + good_s * 1_000
         async with self._pool.acquire() as connection, connection.transaction():
             await store.forget_ended(connection, act.at_ms - FORGET_S * 1_000)
@@ -102,7 +121,7 @@ class ConsoleSessions:
         digest = digest_of(code)
         if digest is None:
             raise no_link()
-        cookie, cookie_sha256 = self._fresh_code()
+        cookie, cookie_sha256 = fresh_code(self._new_code)
         session = await store.redeem_link(
             self._pool,
             digest,
@@ -152,13 +171,6 @@ class ConsoleSessions:
     async def list_of(self, party_id: str, now_ms: int) -> tuple[SessionRow, ...]:
         """Read a party's open sessions, oldest first, at most MAX_LISTED."""
         return await store.list_sessions(self._pool, party_id, _at(now_ms), MAX_LISTED)
-
-    def _fresh_code(self) -> tuple[str, bytes]:
-        code = self._new_code()
-        digest = digest_of(code)
-        if digest is None:
-            raise StoreRefused("a code was made that is none")
-        return code, digest
 
 
 def _at(now_ms: int) -> Instants:

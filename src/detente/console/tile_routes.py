@@ -1,10 +1,10 @@
 """Map tiles over HTTP: open, as the page's other files are; a stranger learns nothing but the map."""
 
+from detente.console.routes import TAG
 from detente.console.tiles import TileFile, TileView
 from detente.errors import NotFound, Unavailable
 from detente.web.model import Reply, Request, Route
 
-_TAG = "console"
 _PATH = "/console/tiles"
 _LONGEST = 8
 _DAY = ("Cache-Control", "public, max-age=86400")
@@ -33,7 +33,7 @@ def tile_routes(tiles: TileFile | None) -> list[Route]:
 
     return [
         Route(
-            "GET", _PATH, None, get_source, "The map tiles of this exchange.", _TAG, answers={200: TileView}
+            "GET", _PATH, None, get_source, "The map tiles of this exchange.", TAG, answers={200: TileView}
         ),
         Route(
             "GET",
@@ -41,7 +41,7 @@ def tile_routes(tiles: TileFile | None) -> list[Route]:
             None,
             get_tile,
             "One map tile, an image.",
-            _TAG,
+            TAG,
             answers={200: str},
             errors=(NotFound, Unavailable),
             answer_media_type="image/*",
