@@ -133,3 +133,15 @@ function ifMatch(version: number | null): Record<string, string> {
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
+
+/** Each page of a query, until there is no next; `ask` is given the cursor to add to it. */
+export async function* pagesOf<P extends { readonly next: string | null }>(
+  ask: (after: { readonly cursor?: string }) => Promise<P>,
+): AsyncGenerator<P> {
+  let cursor: string | null = null;
+  do {
+    const page: P = await ask(cursor === null ? {} : { cursor });
+    yield page;
+    cursor = page.next;
+  } while (cursor !== null);
+}

@@ -5,6 +5,7 @@ import type { Context } from "../shell/context";
 import { h } from "../shell/dom";
 import { DATUM_MARK, FOOT_M, parseHeight } from "../units/height";
 import { parseInstant, writeInstant } from "../units/time";
+import { leftToRight } from "../words/isolate";
 import type { Key } from "../words/words";
 import { current, type DraftState, edit, type Kind } from "./draft";
 import { pointList } from "./points";
@@ -128,7 +129,7 @@ function heightField(
     input.setAttribute("aria-invalid", String(value === null));
     if (value !== null) change((now) => edit(now, { [name]: Math.round(value * 1000) / 1000 }));
   });
-  return field(`${context.say(label)} (\u2066${unit} ${DATUM_MARK[volume.datum]}\u2069)`, input);
+  return field(`${context.say(label)} (${leftToRight(`${unit} ${DATUM_MARK[volume.datum]}`)})`, input);
 }
 
 /** Times are typed as they are read out, in UTC: the browser's own field would ask for morning and afternoon. */

@@ -1,6 +1,6 @@
 /** All refusals that the viewer may know of, a page at a time; what changes of them comes with the stream. */
 
-import type { Api } from "../api/client";
+import { type Api, pagesOf } from "../api/client";
 import { Problem } from "../api/problem";
 import type { Known } from "../plans/known";
 
@@ -9,16 +9,13 @@ const PAGE = 200;
 /** Reads refusals into `known` and forgets those that are no longer there. */
 export async function readRefusals(api: Api, known: Known): Promise<void> {
   const seen = new Set<string>();
-  let cursor: string | null = null;
   try {
-    do {
-      const page = await api.queryRefusals({ limit: PAGE, ...(cursor && { cursor }) });
+    for await (const page of pagesOf((after) => api.queryRefusals({ limit: PAGE, ...after }))) {
       for (const refusal of page.refusals) {
         seen.add(refusal.refusal_id);
         known.takeRefusal(refusal);
       }
-      cursor = page.next;
-    } while (cursor !== null);
+    }
   } catch (error) {
     // An exchange that does not remember refusals still has plans to show.
     if (!(error instanceof Problem) || error.status !== 404) throw error;

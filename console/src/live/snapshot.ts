@@ -1,6 +1,6 @@
 /** Everything that this viewer may see now, a page at a time. */
 
-import type { Api } from "../api/client";
+import { type Api, pagesOf } from "../api/client";
 import type { Known } from "../plans/known";
 import { readRefusals } from "./refusals";
 
@@ -14,17 +14,14 @@ export async function readSnapshot(api: Api, known: Known, now_ms: number): Prom
   const start = new Date(now_ms - BACK_MS).toISOString();
   const seen = new Set<string>();
   known.takeParties(await api.parties());
-  let cursor: string | null = null;
-  do {
-    const page = await api.queryPlans({ start, states: STATES, limit: PAGE, ...(cursor && { cursor }) });
+  for await (const page of pagesOf((after) => api.queryPlans({ start, states: STATES, limit: PAGE, ...after }))) {
     for (const plan of page.plans) {
       seen.add(plan.plan_id);
       known.takePlan(plan);
     }
     known.loaded = seen.size;
     known.touch();
-    cursor = page.next;
-  } while (cursor !== null);
+  }
   known.keepOnly(seen);
   await readRefusals(api, known);
   known.isLoaded = true;

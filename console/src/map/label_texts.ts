@@ -2,7 +2,7 @@
 
 import type { Context } from "../shell/context";
 import { planName } from "../plans/naming";
-import { isolate } from "../words/isolate";
+import { isolate, leftToRight } from "../words/isolate";
 import { STATE_STYLE } from "./palette";
 import type { Label } from "./labels";
 import type { Arrow, Scene } from "./scene";
@@ -21,8 +21,8 @@ export function labelsOf(scene: Scene, context: Context, isTilted: boolean, hasH
     if (seen.has(plan.plan_id) || seen.size >= MOST) continue;
     seen.add(plan.plan_id);
     const isStrong = plan.plan_id === selectedId || plan.state === "contingent" || plan.state === "nonconforming";
-    const band = hasHeights ? `  \u2066${context.units.band(volume.lower_m, volume.upper_m, volume.datum)}\u2069` : "";
-    // A name keeps its own direction and does not reorder the heights behind it (Unicode LRI, PDI).
+    const band = hasHeights ? `  ${leftToRight(context.units.band(volume.lower_m, volume.upper_m, volume.datum))}` : "";
+    // A name keeps its own direction and does not reorder the heights behind it.
     const text = `${STATE_STYLE[plan.state].mark} ${isolate(shortened(planName(plan, context.known)))}${band}`;
     (isStrong ? strong : plain).push({ place: [middle[0], middle[1], isTilted ? volume.upper_m : 0], text, isStrong });
   }
@@ -48,7 +48,7 @@ function conflictLabels(scene: Scene, context: Context, isTilted: boolean): Labe
 
 function arrowLabel(arrow: Arrow, context: Context, isTilted: boolean): Label {
   const place: Label["place"] = [arrow.to[0], arrow.to[1], isTilted ? arrow.to[2] : 0];
-  if (arrow.kind === "time") return { place, text: `\u2068${shiftTime(arrow.shift_s, context)}\u2069`, isStrong: true };
+  if (arrow.kind === "time") return { place, text: isolate(shiftTime(arrow.shift_s, context)), isStrong: true };
   const up_m = arrow.to[2] - arrow.from[2];
   if (arrow.kind === "height") {
     return { place, text: `${up_m < 0 ? "↓" : "↑"} ${context.units.heightDifference(Math.abs(up_m))}`, isStrong: true };

@@ -7,7 +7,7 @@ import type { LatLon } from "../api/wire";
 import type { Pair } from "../plans/pairs";
 import { arrowPath } from "./arrows";
 import { type Ground, INKS, type Inks, partyColor, type Rgb, type Rgba, STATE_STYLE } from "./palette";
-import type { Arrow, Ghost, Piece, Scene } from "./scene";
+import type { Arrow, Body, Ghost, Piece, Scene } from "./scene";
 import type { Item } from "./table";
 
 export interface Look {
@@ -127,37 +127,69 @@ function selectedLayer(items: readonly Item[], look: Look, inks: Inks): Layer {
   });
 }
 
-/** Open conflicts are full and thickly bordered; of a settled one only a thin dotted border is left. */
-function pieceLayers(pieces: readonly Piece[], look: Look, inks: Inks): Layer[] {
-  const ink = (piece: Piece): Rgb => (piece.settlement ? inks.settled : inks.alarm);
+/** A volume that is no plan's at the instant: a faint body with a dashed border. */
+interface Outlined<T> {
+  readonly fills: string;
+  readonly borders: string;
+  readonly data: readonly T[];
+  readonly isPickable: boolean;
+  readonly fill: (one: T) => Rgba;
+  readonly border: (one: T) => Rgba;
+  readonly width: (one: T) => number;
+  readonly dash: (one: T) => readonly [number, number];
+  /** Where its border runs when heights are drawn. */
+  readonly raised: (one: T) => Float64Array;
+}
+
+function outlinedLayers<T extends Body>(of: Outlined<T>, look: Look): Layer[] {
+  const suffix = look.isTilted ? "-3d" : "";
   return [
-    new SolidPolygonLayer<Piece>({
-      id: look.isTilted ? "pieces-3d" : "pieces",
-      data: pieces as Piece[],
-      pickable: true,
+    new SolidPolygonLayer<T>({
+      id: of.fills + suffix,
+      data: of.data as T[],
+      pickable: of.isPickable,
       positionFormat: "XYZ",
-      getPolygon: (piece) => (look.isTilted ? piece.base : piece.ground),
+      getPolygon: (one) => (look.isTilted ? one.base : one.ground),
       extruded: look.isTilted,
-      getElevation: (piece) => piece.upper_m - piece.lower_m,
-      getFillColor: (piece) => withAlpha(ink(piece), pieceAlpha(piece)),
+      getElevation: (one) => one.upper_m - one.lower_m,
+      getFillColor: of.fill,
       material: false,
       parameters: { depthWriteEnabled: false },
       updateTriggers: { getFillColor: look.ground },
     }),
-    new PathLayer<Piece, Dashed<Piece>>({
-      id: look.isTilted ? "piece-borders-3d" : "piece-borders",
-      data: pieces as Piece[],
+    new PathLayer<T, Dashed<T>>({
+      id: of.borders + suffix,
+      data: of.data as T[],
       ...DASHED,
       positionFormat: "XYZ",
       _pathType: "open",
-      getPath: (piece) => (look.isTilted ? piece.base : piece.ground),
-      getColor: (piece) => withAlpha(ink(piece), 255),
-      getWidth: (piece) => (piece.isSelected ? 4 : piece.settlement ? 1.5 : 3),
-      getDashArray: (piece) => (piece.settlement ? [2, 3] : [0, 0]),
+      getPath: (one) => (look.isTilted ? of.raised(one) : one.ground),
+      getColor: of.border,
+      getWidth: of.width,
+      getDashArray: (one) => of.dash(one) as [number, number],
       widthUnits: "pixels",
       updateTriggers: { getColor: look.ground },
     }),
   ];
+}
+
+/** Open conflicts are full and thickly bordered; of a settled one only a thin dotted border is left. */
+function pieceLayers(pieces: readonly Piece[], look: Look, inks: Inks): Layer[] {
+  const ink = (piece: Piece): Rgb => (piece.settlement ? inks.settled : inks.alarm);
+  return outlinedLayers<Piece>(
+    {
+      fills: "pieces",
+      borders: "piece-borders",
+      data: pieces,
+      isPickable: true,
+      fill: (piece) => withAlpha(ink(piece), pieceAlpha(piece)),
+      border: (piece) => withAlpha(ink(piece), 255),
+      width: (piece) => (piece.isSelected ? 4 : piece.settlement ? 1.5 : 3),
+      dash: (piece) => (piece.settlement ? [2, 3] : [0, 0]),
+      raised: (piece) => piece.base,
+    },
+    look,
+  );
 }
 
 function pieceAlpha(piece: Piece): number {
@@ -169,7 +201,6 @@ const GHOST_DASH: Readonly<Record<Ghost["kind"], readonly [number, number]>> = {
   refused: [4, 6],
   way_out: [14, 5],
   draft: [0, 0],
-  settled: [8, 3],
 };
 
 function ghostColor(ghost: Ghost, inks: Inks): Rgb {
@@ -178,33 +209,20 @@ function ghostColor(ghost: Ghost, inks: Inks): Rgb {
 }
 
 function ghostLayers(ghosts: readonly Ghost[], look: Look, inks: Inks): Layer[] {
-  return [
-    new SolidPolygonLayer<Ghost>({
-      id: look.isTilted ? "ghost-fills-3d" : "ghost-fills",
-      data: ghosts as Ghost[],
-      positionFormat: "XYZ",
-      getPolygon: (ghost) => (look.isTilted ? ghost.base : ghost.ground),
-      extruded: look.isTilted,
-      getElevation: (ghost) => ghost.upper_m - ghost.lower_m,
-      getFillColor: (ghost) => withAlpha(ghostColor(ghost, inks), ghost.kind === "draft" ? 60 : 18),
-      material: false,
-      parameters: { depthWriteEnabled: false },
-      updateTriggers: { getFillColor: look.ground },
-    }),
-    new PathLayer<Ghost, Dashed<Ghost>>({
-      id: look.isTilted ? "ghosts-3d" : "ghosts",
-      data: ghosts as Ghost[],
-      ...DASHED,
-      positionFormat: "XYZ",
-      _pathType: "open",
-      getPath: (ghost) => (look.isTilted ? ghost.top : ghost.ground),
-      getColor: (ghost) => withAlpha(ghostColor(ghost, inks), 240),
-      getWidth: 2,
-      getDashArray: (ghost) => GHOST_DASH[ghost.kind] as [number, number],
-      widthUnits: "pixels",
-      updateTriggers: { getColor: look.ground },
-    }),
-  ];
+  return outlinedLayers<Ghost>(
+    {
+      fills: "ghost-fills",
+      borders: "ghosts",
+      data: ghosts,
+      isPickable: false,
+      fill: (ghost) => withAlpha(ghostColor(ghost, inks), ghost.kind === "draft" ? 60 : 18),
+      border: (ghost) => withAlpha(ghostColor(ghost, inks), 240),
+      width: () => 2,
+      dash: (ghost) => GHOST_DASH[ghost.kind],
+      raised: (ghost) => ghost.top,
+    },
+    look,
+  );
 }
 
 function arrowLayer(arrows: readonly Arrow[], look: Look, inks: Inks): Layer {

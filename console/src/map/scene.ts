@@ -6,12 +6,16 @@ import { destination } from "./geodesy";
 import { continuous, flatRing, middleOf, ringOf } from "./rings";
 import type { Item } from "./table";
 
-/** A piece that two plans share. */
-export interface Piece {
+/** What it takes to draw a volume flat or raised. */
+export interface Body {
   readonly base: Float64Array;
   readonly ground: Float64Array;
   readonly lower_m: number;
   readonly upper_m: number;
+}
+
+/** A piece that two plans share. */
+export interface Piece extends Body {
   readonly middle: readonly [number, number];
   readonly isSelected: boolean;
   /** What settled the conflict, or null while it is open. */
@@ -21,13 +25,9 @@ export interface Piece {
 }
 
 /** Something that is not (or not yet) a plan: what was refused, a way out, a draft. */
-export interface Ghost {
-  readonly kind: "refused" | "way_out" | "draft" | "settled";
+export interface Ghost extends Body {
+  readonly kind: "refused" | "way_out" | "draft";
   readonly top: Float64Array;
-  readonly base: Float64Array;
-  readonly ground: Float64Array;
-  readonly lower_m: number;
-  readonly upper_m: number;
 }
 
 /** From what was refused to where it settled. */

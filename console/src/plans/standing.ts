@@ -1,6 +1,6 @@
 /** Asks what the viewer's own plans stand beside: all of them at once, when something changed. */
 
-import type { Api } from "../api/client";
+import { type Api, pagesOf } from "../api/client";
 import type { Conflict, PlanView } from "../api/wire";
 import type { Known } from "./known";
 
@@ -55,12 +55,10 @@ export class StandingWatch {
   private async ask(now_ms: number): Promise<Map<string, readonly Conflict[]>> {
     const [start, end] = [new Date(now_ms).toISOString(), new Date(now_ms + AHEAD_MS).toISOString()];
     const found = new Map<string, readonly Conflict[]>();
-    let cursor: string | null = null;
-    do {
-      const page = await this.api.queryConflicts({ start, end, limit: PAGE, ...(cursor && { cursor }) });
+    for await (const page of pagesOf((after) => this.api.queryConflicts({ start, end, limit: PAGE, ...after }))) {
       for (const plan of page.plans) found.set(plan.plan_id, plan.conflicts);
-      cursor = page.next;
-    } while (cursor !== null && !this.isStopped);
+      if (this.isStopped) break;
+    }
     return found;
   }
 }

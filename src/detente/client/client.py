@@ -15,13 +15,36 @@ from detente.client import calls
 from detente.client.call import Call
 from detente.client.conversation import Conversation, Credentials, Outcome, Retries, Send, Talk, checked_url
 from detente.client.events import EventParser, StreamEvent, follow, is_stream
-from detente.plans.model import ConflictsQuery, PlanConflicts, PlanView, QueryBody
-from detente.plans.refusal_model import RefusalQuery, RefusalView
+from detente.plans.model import ConflictsPage, ConflictsQuery, PlanConflicts, PlanPage, PlanView, QueryBody
+from detente.plans.refusal_model import RefusalPage, RefusalQuery, RefusalView
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Query = TypeVar("Query", QueryBody, ConflictsQuery, RefusalQuery)
+Page = TypeVar("Page", PlanPage, ConflictsPage, RefusalPage)
+
 DEFAULT_TIMEOUT_S = 30.0
+
+
+def _pages(ask: Callable[[Query], Page], body: Query) -> Iterator[Page]:
+    """Each page of a query, until there is no next."""
+    while True:
+        page = ask(body)
+        yield page
+        if page.next is None:
+            return
+        body = msgspec.structs.replace(body, cursor=page.next)
+
+
+async def _async_pages(ask: Callable[[Query], Coroutine[Any, Any, Page]], body: Query) -> AsyncIterator[Page]:
+    """As ``_pages``."""
+    while True:
+        page = await ask(body)
+        yield page
+        if page.next is None:
+            return
+        body = msgspec.structs.replace(body, cursor=page.next)
 
 
 def _verb(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], T]":
@@ -95,30 +118,18 @@ class Client:
 
     def plans(self, body: QueryBody) -> Iterator[PlanView]:
         """All plans that a query finds, page after page."""
-        while True:
-            page = self.query(body)
+        for page in _pages(self.query, body):
             yield from page.plans
-            if page.next is None:
-                return
-            body = msgspec.structs.replace(body, cursor=page.next)
 
     def own_conflicts(self, body: ConflictsQuery) -> Iterator[PlanConflicts]:
         """All own plans that stand beside others, as far as a query finds them, page after page."""
-        while True:
-            page = self.query_conflicts(body)
+        for page in _pages(self.query_conflicts, body):
             yield from page.plans
-            if page.next is None:
-                return
-            body = msgspec.structs.replace(body, cursor=page.next)
 
     def refusals(self, body: RefusalQuery) -> Iterator[RefusalView]:
         """All refusals that a query finds, page after page."""
-        while True:
-            page = self.query_refusals(body)
+        for page in _pages(self.query_refusals, body):
             yield from page.refusals
-            if page.next is None:
-                return
-            body = msgspec.structs.replace(body, cursor=page.next)
 
     def events(self, after: str | None = None) -> Iterator[StreamEvent]:
         """What changes of what you may see, as it happens; goes on when a stream ends or its line breaks.
@@ -243,33 +254,21 @@ class AsyncClient:
 
     async def plans(self, body: QueryBody) -> AsyncIterator[PlanView]:
         """All plans that a query finds, page after page."""
-        while True:
-            page = await self.query(body)
+        async for page in _async_pages(self.query, body):
             for plan in page.plans:
                 yield plan
-            if page.next is None:
-                return
-            body = msgspec.structs.replace(body, cursor=page.next)
 
     async def own_conflicts(self, body: ConflictsQuery) -> AsyncIterator[PlanConflicts]:
         """As ``Client.own_conflicts``."""
-        while True:
-            page = await self.query_conflicts(body)
+        async for page in _async_pages(self.query_conflicts, body):
             for plan in page.plans:
                 yield plan
-            if page.next is None:
-                return
-            body = msgspec.structs.replace(body, cursor=page.next)
 
     async def refusals(self, body: RefusalQuery) -> AsyncIterator[RefusalView]:
         """All refusals that a query finds, page after page."""
-        while True:
-            page = await self.query_refusals(body)
+        async for page in _async_pages(self.query_refusals, body):
             for refusal in page.refusals:
                 yield refusal
-            if page.next is None:
-                return
-            body = msgspec.structs.replace(body, cursor=page.next)
 
     async def events(self, after: str | None = None) -> AsyncIterator[StreamEvent]:
         """As ``Client.events``."""
