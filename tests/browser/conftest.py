@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
 from detente.console.static_files import FOLDER
+from detente.plans.model import QueryBody
 from tests.browser.desk import WATCH, WIDE, Desk
 from tests.browser.exchange import Exchange
 from tests.conftest import temporary_data_dir
@@ -72,10 +73,17 @@ _places = itertools.count()
 
 
 @pytest.fixture
-def place():
-    """A position of the test's own, in degrees, farther from every other test's than anything it declares."""
+def place(exchange):
+    """A position of the test's own, in degrees, farther from every other test's than anything it declares.
+
+    What stands at the shared exchange ends with the test: a list on the page has only the rows in view.
+    """
     number = next(_places)
-    return 20.0 + number // 40, -100.0 + 1.0 * (number % 40)
+    yield 20.0 + number // 40, -100.0 + 1.0 * (number % 40)
+    for party in ("alpha", "bravo"):
+        client = exchange.client(party)
+        for plan in list(client.plans(QueryBody(party_id=party))):
+            client.end(plan.plan_id, version=plan.version)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
