@@ -12,18 +12,12 @@ from playwright.async_api import async_playwright, expect
 
 from detente.console.static_files import FOLDER
 from detente.plans.model import QueryBody
+from tests.browser import SWITCHES
 from tests.browser.desk import WATCH, WIDE, Desk
 from tests.browser.exchange import Exchange
 from tests.conftest import temporary_data_dir
 
 CHROMIUM = "DETENTE_CHROMIUM"
-SWITCHES = (
-    "--no-sandbox",  # as root, which continuous integration often is, there is none
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-)
 SETTINGS = "detente.console.settings"
 """Where the page keeps its viewer's choices in the browser."""
 CHOOSE = "if (location.protocol === 'http:') localStorage['%s'] ??= '%s'"

@@ -12,6 +12,7 @@ from detente.console.sessions import ConsoleSessions
 from detente.console.static_files import FOLDER
 from detente.parties.model import Act, Role
 from detente.store import open_pool
+from tests.browser import SWITCHES
 from tests.invariants.fleet import Server, make_exchange
 
 playwright_api = pytest.importorskip("playwright.async_api", reason="the package playwright is missing")
@@ -25,13 +26,6 @@ pytestmark = [
         not (FOLDER / "index.html").is_file(),
         reason="the console's page is missing: python console/make_page.py builds it",
     ),
-]
-SWITCHES = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
 ]
 PATIENCE_MS = 60_000
 
@@ -96,7 +90,7 @@ async def at_a_computer(dsn):
     try:
         await asyncio.to_thread(server.await_ready)
         async with playwright_api.async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
             page = await (await browser.new_context(locale="en-GB")).new_page()
             line = await page.context.new_cdp_session(page)
             await line.send("WebAuthn.enable")

@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from detente.errors import ConflictingPlan
 from tests.browser import MARKS
+from tests.browser.desk import TILE_PX
 
 pytestmark = MARKS
 
@@ -89,6 +90,32 @@ async def test_a_plan_and_a_position_are_found_and_copied(exchange, sit, place):
 
     await desk.search().fill("no such thing at all")
     await expect(desk.page.get_by_text(desk.say("search.none"))).to_be_visible()
+
+
+async def test_the_map_follows_a_drag_to_its_end_and_after_a_rest_in_it(exchange, sit, place):
+    exchange.declare("alpha", place, title="Beside the drag")
+    desk = await sit("alpha")
+    zoom = 9.0
+    await desk.open(f"at={place[0]},{place[1]},{zoom}")
+    box = await desk.map().bounding_box()
+    x, y = box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2
+    mouse = desk.page.mouse
+    await mouse.move(x, y)
+    await mouse.down()
+    # Coarse drawing begins with the first steps and ends with the rest; neither may end the drag.
+    for step in range(1, 31):
+        await mouse.move(x + 10 * step, y)
+        await desk.page.wait_for_timeout(1_000 if step == 15 else 30)
+    await desk.page.wait_for_timeout(300)  # a hand that stands still throws nothing
+    await mouse.up()
+    await desk.page.wait_for_url(lambda url: camera_lon(url) != pytest.approx(place[1]))
+    moved_px = (place[1] - camera_lon(desk.page.url)) * TILE_PX * 2**zoom / 360
+    assert moved_px == pytest.approx(300, abs=15)
+
+
+def camera_lon(url):
+    """The longitude that the address says the map looks at."""
+    return float(re.search(r"[#&]at=[^,]+,([^,]+)", url)[1])
 
 
 async def test_units_zone_notation_colours_and_language_change_at_once_and_stay(exchange, sit, place):

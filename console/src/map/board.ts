@@ -20,10 +20,11 @@ import { Readout } from "./readout";
 import { conflictsKey, gatherScene } from "./gather";
 import { EMPTY_SCENE, type Scene } from "./scene";
 import { mountSearch } from "./search";
-import { groundStyle } from "./style";
+import { groundStyle, seaColor } from "./style";
 import { type Item, VolumeTable } from "./table";
 import type { World } from "./outline";
 import { isPaintedByProcessor, Pace } from "./pace";
+import { setRatio } from "./ratio";
 import { loadTiles, type TileSource } from "./tiles";
 import { FINE_ZOOM, type Fineness, loadWorld } from "./world";
 
@@ -72,6 +73,7 @@ export class MapBoard implements MapPort {
     onMove: (camera: string) => void,
   ) {
     this.element = h("div", { class: "map-canvas" });
+    this.element.style.backgroundColor = seaColor(this.ground());
     host.append(this.element, this.searchHost, this.hover.element);
     const start = decodeCamera(camera);
     this.isFitted = start !== null;
@@ -145,6 +147,7 @@ export class MapBoard implements MapPort {
   }
 
   repaint(): void {
+    this.element.style.backgroundColor = seaColor(this.ground());
     this.map.setStyle(groundStyle(this.ground(), this.world, this.tiles), { diff: false });
     this.redraw();
   }
@@ -289,12 +292,10 @@ export class MapBoard implements MapPort {
 
   private sharpen(): void {
     const { ground, volumes } = this.pace.ratios(window.devicePixelRatio || 1);
-    // MapLibre takes a new size for a movement and ends one that runs unless the map itself is being moved.
-    if (this.map.getPixelRatio() !== ground) {
-      this.isResizing = true;
-      this.map.setPixelRatio(ground);
-      this.isResizing = false;
-    }
+    // It tells a movement that is none.
+    this.isResizing = true;
+    setRatio(this.map, ground);
+    this.isResizing = false;
     this.overlay.setProps({ useDevicePixels: volumes });
   }
 

@@ -1,5 +1,6 @@
 /** The ground that MapLibre draws: sea, land, coasts and borders. No other host is asked for anything. */
 
+import type { FeatureCollection } from "geojson";
 import type { StyleSpecification } from "maplibre-gl";
 import type { Ground } from "./palette";
 import type { World } from "./outline";
@@ -10,26 +11,28 @@ const GROUNDS: Readonly<Record<Ground, { sea: string; land: string; coast: strin
   light: { sea: "#dfe8ef", land: "#f6f6f2", coast: "#8ba0b2", border: "#a5a59b" },
 };
 
+/** What shows where nothing is drawn: the map's element has it, since a layer of its own would fill the map once more. */
+export function seaColor(ground: Ground): string {
+  return GROUNDS[ground].sea;
+}
+
+/**
+ * The style of the ground.
+ *
+ * All lines and areas are of one source: for each source the map marks its tiles anew, which fills the whole map
+ * once and is most of the work where a processor paints.
+ */
 export function groundStyle(ground: Ground, world: World | null, tiles: TileSource | null): StyleSpecification {
   const colors = GROUNDS[ground];
-  const style: StyleSpecification = {
-    version: 8,
-    sources: {},
-    layers: [{ id: "sea", type: "background", paint: { "background-color": colors.sea } }],
-  };
+  const style: StyleSpecification = { version: 8, sources: {}, layers: [] };
   if (!world) return style;
-  style.sources = {
-    land: { type: "geojson", data: world.land, tolerance: 0.2 },
-    coast: { type: "geojson", data: world.coast, tolerance: 0.2 },
-    borders: { type: "geojson", data: world.borders, tolerance: 0.2 },
-  };
+  style.sources = { world: { type: "geojson", data: featuresOf(world), tolerance: 0.2 } };
   style.layers.push(
-    { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
-    { id: "coast", type: "line", source: "coast", paint: { "line-color": colors.coast, "line-width": 1 } },
+    { ...of("land"), type: "fill", paint: { "fill-color": colors.land, "fill-antialias": false } },
+    { ...of("coast"), type: "line", paint: { "line-color": colors.coast, "line-width": 1 } },
     {
-      id: "borders",
+      ...of("borders"),
       type: "line",
-      source: "borders",
       paint: { "line-color": colors.border, "line-width": 1.2, "line-dasharray": [4, 2] },
     },
   );
@@ -39,4 +42,16 @@ export function groundStyle(ground: Ground, world: World | null, tiles: TileSour
     style.layers.splice(coast, 1, { id: "tiles", type: "raster", source: "tiles", paint: { "raster-fade-duration": 0 } });
   }
   return style;
+}
+
+function of(kind: keyof World): { id: string; source: string; filter: ["==", string, string] } {
+  return { id: kind, source: "world", filter: ["==", "kind", kind] };
+}
+
+function featuresOf(world: World): FeatureCollection {
+  const kinds = ["land", "coast", "borders"] as const;
+  return {
+    type: "FeatureCollection",
+    features: kinds.map((kind) => ({ type: "Feature", properties: { kind }, geometry: world[kind] })),
+  };
 }
