@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +31,15 @@ async def load_pages(url: str, links: Sequence[str], patience_s: float = 120.0) 
     times: list[float] = []
     failures: list[str] = []
     received = 0
+    # One for all: making one takes longer than a page's requests.
+    trusted = ssl.create_default_context()
 
     async def page(link: str) -> None:
         nonlocal received
         try:
-            async with httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=patience_s) as http:
+            async with httpx.AsyncClient(
+                base_url=url, headers=HEADERS, timeout=patience_s, verify=trusted
+            ) as http:
                 one = await _load(http, link)
                 received += one
                 times.append(time.perf_counter() - began_s)
