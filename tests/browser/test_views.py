@@ -215,6 +215,19 @@ async def test_all_main_steps_work_without_a_pointer(exchange, sit, place):
     await expect(desk.detail()).to_contain_text(desk.say("state.ended"))
 
 
+async def test_brackets_go_on_in_the_list_that_is_shown(exchange, sit, place):
+    for number in range(3):
+        at = (place[0] + 0.1 * number, place[1])
+        exchange.declare("alpha", at, title=f"Held {number}", begins_min=30 + number)
+        with pytest.raises(ConflictingPlan):
+            exchange.declare("bravo", at, title=f"Asked {number}", begins_min=30 + number)
+    desk = await sit("bravo")
+    await desk.open("q=Asked&list=conflicts")
+    for key, number in (("]", 0), ("]", 1), ("]", 2), ("]", 2), ("[", 1)):
+        await desk.page.keyboard.press(key)
+        await expect(desk.detail()).to_contain_text(f"Asked {number}")
+
+
 MOST_STOPS = 80
 
 

@@ -4,7 +4,7 @@ import { Api } from "../api/client";
 import type { PlanView, Who } from "../api/wire";
 import { forgetAll } from "../declare/kept";
 import { Drawer } from "../detail/drawer";
-import { firstConflict } from "../detail/open";
+import { firstConflict, open } from "../detail/open";
 import { ServerClock } from "../live/clock";
 import { Feed } from "../live/feed";
 import { MapBoard } from "../map/board";
@@ -13,7 +13,7 @@ import { Known } from "../plans/known";
 import { firstInstant } from "../plans/select";
 import { Shown } from "../plans/shown";
 import { StandingWatch } from "../plans/standing";
-import { decodeView, encodeView, type Selection } from "../plans/view";
+import { decodeView, encodeView, isSameSelection, type Selection } from "../plans/view";
 import { openKeyring } from "../session/keyring";
 import type { Session } from "../session/session";
 import { fragmentValue } from "../session/session";
@@ -308,11 +308,22 @@ export class App {
     ];
   }
 
+  /** Goes on in the list that is shown. */
   private selectNext(step: number): void {
+    const { selection, list } = this.view.get();
+    const isAt = (one: Selection): boolean => isSameSelection(one, selection);
+    const pairs = this.shown.pairs();
+    const isOfConflicts = list ? list === "conflicts" : selection?.kind !== "plan" && pairs.length > 0;
+    if (isOfConflicts) {
+      // A refusal with several conflicts is one selection and several rows: before and after are other ones.
+      const at = step > 0 ? pairs.findLastIndex((pair) => isAt(pair.selection)) : pairs.findIndex((pair) => isAt(pair.selection));
+      const next = pairs[Math.max(0, Math.min(pairs.length - 1, at + step))];
+      if (next) open(this.context, next.selection, next.conflict);
+      return;
+    }
     const plans = this.shown.plans();
-    const { selection } = this.view.get();
-    const place = selection?.kind === "plan" ? plans.findIndex((plan) => plan.plan_id === selection.planId) : -1;
-    const next = plans[Math.max(0, Math.min(plans.length - 1, place + step))];
+    const at = plans.findIndex((plan) => isAt({ kind: "plan", planId: plan.plan_id }));
+    const next = plans[Math.max(0, Math.min(plans.length - 1, at + step))];
     if (next) this.select({ kind: "plan", planId: next.plan_id });
   }
 

@@ -320,7 +320,7 @@ const texts = {
   "key.play": "Play or pause",
   "key.now": "Follow the clock",
   "key.step": "A minute back, a minute on",
-  "key.next": "Plan before, plan after",
+  "key.next": "The one before, the one after in the list",
   "key.fit": "Bring the selection into view",
   "key.all": "Bring everything into view",
   "key.tilt": "Heights in 3D, or flat",

@@ -320,7 +320,7 @@ export const fr: Catalogue = {
   "key.play": "Lecture ou pause",
   "key.now": "Suivre l’horloge",
   "key.step": "Une minute en arrière, en avant",
-  "key.next": "Plan précédent, plan suivant",
+  "key.next": "Élément précédent, suivant de la liste",
   "key.fit": "Cadrer la sélection",
   "key.all": "Tout cadrer",
   "key.tilt": "Hauteurs en 3D, ou à plat",
