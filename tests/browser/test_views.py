@@ -228,6 +228,66 @@ async def test_brackets_go_on_in_the_list_that_is_shown(exchange, sit, place):
         await expect(desk.detail()).to_contain_text(f"Asked {number}")
 
 
+async def test_the_second_conflict_of_a_refusal_opens_as_itself_and_from_the_plan_in_its_way(
+    exchange, sit, place
+):
+    for number in range(2):
+        at = (place[0], place[1] + 0.03 * number)
+        exchange.declare("alpha", at, title=f"In the way {number}", begins_min=30 + 5 * number)
+    with pytest.raises(ConflictingPlan):
+        exchange.declare("bravo", (place[0], place[1] + 0.015), title="Wide", begins_min=30, radius_m=2_000)
+    desk = await sit("alpha")
+    await desk.open("q=In the way 1&list=conflicts")
+    await desk.page.get_by_role("option").filter(has_text="In the way 1").click()
+    first = desk.detail().locator("article > p").first
+    await expect(first).to_contain_text("In the way 1")
+    selected = desk.page.get_by_role("option", selected=True)
+    await expect(selected.filter(has_text="In the way 1")).to_have_count(1)
+    await desk.page.reload()
+    await expect(first).to_contain_text("In the way 1")
+
+    await desk.open("q=In the way 1&list=plans")
+    await desk.row("In the way 1").click()
+    because = desk.detail().get_by_role("heading", name=desk.say("plan.refused_for_it"))
+    await because.locator("..").get_by_role("button").first.click()
+    await expect(first).to_contain_text("In the way 1")
+
+
+async def test_escape_closes_the_menu_before_the_detail(exchange, sit, place):
+    plan = exchange.declare("alpha", place, title="Stays open")
+    desk = await sit("alpha")
+    await desk.open(f"sel=plan.{plan.plan_id}")
+    await expect(desk.heading("Stays open")).to_be_visible()
+    await desk.open_menu()
+    language = desk.setting("language")
+    await expect(language).to_be_visible()
+    await desk.page.get_by_role("banner").get_by_label(desk.say("settings")).press("Escape")
+    await expect(language).not_to_be_visible()
+    await expect(desk.heading("Stays open")).to_be_visible()
+    await desk.page.keyboard.press("Escape")
+    await expect(desk.heading("Stays open")).to_have_count(0)
+
+
+async def test_the_browsers_own_print_prints_what_is_looked_at(exchange, sit, place):
+    exchange.declare("alpha", place, title="Held on paper", begins_min=30)
+    with pytest.raises(ConflictingPlan):
+        exchange.declare("bravo", place, title="Asked on paper", begins_min=30)
+    desk = await sit("bravo")
+    await desk.open("q=Asked on paper&list=conflicts")
+    await expect(desk.page.get_by_role("option").filter(has_text="Asked on paper")).to_be_visible()
+    await desk.page.emulate_media(media="print")
+    await desk.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printed = desk.page.locator("#print")
+    await expect(printed.get_by_role("listitem")).to_have_count(1)
+    await expect(printed.get_by_role("listitem")).to_contain_text("Held on paper")
+    await desk.page.emulate_media(media="screen")
+    await desk.page.get_by_role("option").filter(has_text="Asked on paper").click()
+    await expect(desk.detail()).to_contain_text("Held on paper")
+    await desk.page.emulate_media(media="print")
+    await desk.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    await expect(printed.get_by_role("img", name=desk.say("print.map"))).to_be_visible()
+
+
 MOST_STOPS = 80
 
 

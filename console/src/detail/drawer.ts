@@ -66,7 +66,7 @@ export class Drawer {
 
   private detail(selection: Selection): HTMLElement {
     if (selection.kind === "plan") return planDetail(this.context, selection.planId);
-    if (selection.kind === "refusal") return refusalDetail(this.context, selection.refusalId);
+    if (selection.kind === "refusal") return refusalDetail(this.context, selection);
     return conflictDetail(this.context, selection.planId, selection.place);
   }
 

@@ -30,7 +30,7 @@ function goTo(context: Context, selection: Selection, conflict: Conflict): void 
 }
 
 export function firstConflict({ known }: Context, selection: Selection): Conflict | undefined {
-  if (selection.kind === "refusal") return known.refusals.get(selection.refusalId)?.conflicts[0];
+  if (selection.kind === "refusal") return known.refusals.get(selection.refusalId)?.conflicts[selection.place];
   return selection.kind === "conflict" ? known.standing.get(selection.planId)?.[selection.place] : undefined;
 }
 

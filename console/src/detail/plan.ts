@@ -6,10 +6,11 @@ import { movedBody } from "../plans/body";
 import { planName } from "../plans/naming";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
+import type { Key } from "../words/words";
 import { STATE_STYLE } from "../map/palette";
 import { heightOf, pointsOf as allPoints } from "../map/camera";
 import { open } from "./open";
-import { button, conflictFacts, copyButton, facts, partyMark, showAt, volumeTable } from "./parts";
+import { button, conflictFacts, copyButton, facts, partyMark, planLink, showAt, volumeTable } from "./parts";
 import { settlementText } from "./settlement";
 import { askWays } from "./ways";
 
@@ -53,7 +54,7 @@ export function planDetail(context: Context, planId: string): HTMLElement {
         : null,
     ),
     standingSection(context, plan),
-    refusedSection(context, plan),
+    refusedSections(context, plan),
     volumesSection(context, plan),
     plan.is_mine ? historySection(context, plan) : null,
   );
@@ -85,10 +86,26 @@ function volumesSection(context: Context, plan: PlanView): HTMLElement {
   );
 }
 
-/** Refusals of this plan, so that what it was moved for can be found from it. */
-function refusedSection(context: Context, plan: PlanView): HTMLElement | null {
-  const refusals = [...context.known.refusals.values()].filter((refusal) => refusal.plan_id === plan.plan_id);
+/** Refusals of this plan, and of others because of it: what they were moved for can be found from it. */
+function refusedSections(context: Context, plan: PlanView): (HTMLElement | null)[] {
+  const refusals = [...context.known.refusals.values()];
+  const heldUp = refusals.filter(({ conflicts }) => conflicts.some((one) => one.plan_id === plan.plan_id));
+  return [
+    refusedSection(context, "plan.refused_before", plan.plan_id, refusals.filter((one) => one.plan_id === plan.plan_id)),
+    refusedSection(context, "plan.refused_for_it", plan.plan_id, heldUp, (one) => one.plan_id === plan.plan_id),
+  ];
+}
+
+function refusedSection(
+  context: Context,
+  title: Key,
+  planId: string,
+  refusals: readonly Refusal[],
+  isMeant: (conflict: Conflict) => boolean = () => true,
+): HTMLElement | null {
   if (refusals.length === 0) return null;
+  const select = (refusal: Refusal): void =>
+    open(context, { kind: "refusal", refusalId: refusal.refusal_id, place: refusal.conflicts.findIndex(isMeant) });
   const line = (refusal: Refusal): HTMLElement =>
     h(
       "li",
@@ -98,14 +115,15 @@ function refusedSection(context: Context, plan: PlanView): HTMLElement | null {
         {
           type: "button",
           class: "link",
-          on: { click: () => open(context, { kind: "refusal", refusalId: refusal.refusal_id }) },
+          on: { click: () => select(refusal) },
         },
         ltr(context.units.dateTime(Date.parse(refusal.at))),
       ),
+      refusal.plan_id && refusal.plan_id !== planId ? [" ", planLink(context, refusal.plan_id, refusal.party_id)] : null,
       " ",
       settlementText(context, refusal.settlement),
     );
-  return h("section", {}, h("h3", {}, context.say("plan.refused_before")), h("ul", {}, refusals.map(line)));
+  return h("section", {}, h("h3", {}, context.say(title)), h("ul", {}, refusals.map(line)));
 }
 
 function standingSection(context: Context, plan: PlanView): HTMLElement | null {

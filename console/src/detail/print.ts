@@ -2,25 +2,62 @@
 
 import type { Conflict, PlanView, Refusal } from "../api/wire";
 import { planName } from "../plans/naming";
+import { isSameSelection, type Selection } from "../plans/view";
 import type { Context } from "../shell/context";
 import { fill, foreign, h, ltr } from "../shell/dom";
 import { formatDateTime } from "../units/time";
 import { Units } from "../units/units";
 import { conflictFacts, facts } from "./parts";
-import { settlementText } from "./settlement";
+import { pairSentence } from "./open";
+import { pairSettlement, settlementText } from "./settlement";
 import { sketch, type Sketched } from "./sketch";
 
 /** Whose side the sheet is printed from. */
 export interface Side {
-  readonly refusal?: Refusal;
-  readonly plan?: PlanView;
+  readonly refusal?: Refusal | undefined;
+  readonly plan?: PlanView | undefined;
 }
 
+/** Whether the sheet to print was put there already. */
+let isReady = false;
+
 export function printConflict(context: Context, conflict: Conflict, side: Side): void {
-  const host = document.getElementById("print");
-  if (!host) return;
-  fill(host, sheet(onPaper(context), conflict, side));
+  put(sheet(onPaper(context), conflict, side));
+  isReady = true;
   window.print();
+}
+
+/** The browser prints by itself: the conflict that is looked at, else the list of those that are shown. */
+export function preparePrint(context: Context): void {
+  if (isReady) {
+    isReady = false;
+    return;
+  }
+  const paper = onPaper(context);
+  const { selection } = context.view.get();
+  const pair = context.shown.allPairs().find((one) => isSameSelection(one.selection, selection));
+  put(pair ? sheet(paper, pair.conflict, sideOf(context, pair.selection)) : listSheet(paper));
+}
+
+function put(content: HTMLElement): void {
+  const host = document.getElementById("print");
+  if (host) fill(host, content);
+}
+
+function sideOf({ known }: Context, selection: Selection): Side {
+  if (selection.kind === "refusal") return { refusal: known.refusals.get(selection.refusalId) };
+  return { plan: known.plans.get(selection.planId) };
+}
+
+function listSheet(context: Context): HTMLElement {
+  const { who, words, shown } = context;
+  return h(
+    "article",
+    { class: "sheet list", dir: words.direction, lang: words.language },
+    h("header", {}, h("h1", {}, context.say("list.conflicts")), h("p", {}, foreign(who.exchange_name))),
+    h("ol", {}, shown.pairs().map((pair) => h("li", {}, pairSentence(context, pair), " ", pairSettlement(context, pair)))),
+    h("footer", {}, ltr(context.units.dateTime(context.clock.now()))),
+  );
 }
 
 /** On paper every time has its date: nobody knows when it is read. */

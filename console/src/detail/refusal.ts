@@ -4,6 +4,7 @@ import type { Refusal } from "../api/wire";
 import { movedBody } from "../plans/body";
 import { planName } from "../plans/naming";
 import type { Pair } from "../plans/pairs";
+import type { Selection } from "../plans/view";
 import type { Context } from "../shell/context";
 import type { Key } from "../words/words";
 import { foreign, h, ltr } from "../shell/dom";
@@ -13,24 +14,28 @@ import { printConflict } from "./print";
 import { settlementText } from "./settlement";
 import { askWays } from "./ways";
 
-export function refusalDetail(context: Context, refusalId: string): HTMLElement {
+type Chosen = Extract<Selection, { kind: "refusal" }>;
+
+/** What is looked at comes first: a refusal may have several conflicts. */
+export function refusalDetail(context: Context, { refusalId, place }: Chosen): HTMLElement {
   const refusal = context.known.refusals.get(refusalId);
   if (!refusal) return h("p", { class: "calm" }, context.say(context.known.isLoaded ? "refusal.gone" : "loading"));
   const isMine = refusal.is_mine;
   const pairs = context.shown
     .allPairs()
     .filter(({ selection }) => selection.kind === "refusal" && selection.refusalId === refusalId);
+  const chosenFirst = <T>(all: readonly T[]): readonly T[] => [...all.slice(place, place + 1), ...all.toSpliced(place, 1)];
   const isOpen = !refusal.settlement.is_settled;
   return h(
     "article",
     {},
     h("h2", { tabindex: "-1" }, context.say(titleOf(refusal, pairs))),
-    pairs.map((pair) => h("p", {}, pairSentence(context, pair))),
+    chosenFirst(pairs).map((pair) => h("p", {}, pairSentence(context, pair))),
     h("p", { class: `state ${isOpen ? "open" : "settled"}` }, settlementText(context, refusal.settlement)),
     refusalFacts(context, refusal),
     isMine && isOpen ? doSomething(context, refusal) : null,
     h("h3", {}, context.say("refusal.conflicts", { n: refusal.conflicts.length })),
-    refusal.conflicts.map((conflict) =>
+    chosenFirst(refusal.conflicts).map((conflict) =>
       h(
         "section",
         { class: "conflict" },

@@ -10,7 +10,7 @@ import { type Child, foreign, h, ltr } from "../shell/dom";
 import { emptyConflicts } from "./empty";
 import { Rows } from "./rows";
 
-const ROW_REM = 6.75;
+const ROW_REM = 7.95;
 export const PAIR_MARK: Readonly<Record<PairState, string>> = { open: "◆", settled: "✓", past: "◇" };
 
 export class ConflictRows {
@@ -56,8 +56,9 @@ export class ConflictRows {
       h("span", { class: "sr" }, pairSentence(context, pair)),
       this.side(pair.asked, ""),
       this.side(pair.held, "× "),
-      quiet(ltr(units.span(conflict.start, conflict.end)), " · ", deep),
-      quiet(ltr(where), " · ", ltr(heights)),
+      quiet(ltr(units.span(conflict.start, conflict.end))),
+      quiet(ltr(where), " · ", deep),
+      quiet(ltr(heights)),
       h("span", { class: `about ${state}` }, pairSettlement(context, pair)),
     ];
   }

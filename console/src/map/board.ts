@@ -144,6 +144,8 @@ export class MapBoard implements MapPort {
     this.readout.update();
     this.beforeCount = -1;
     this.update();
+    // Parts of the page over the map were made anew: what they covered is drawn again.
+    this.map.triggerRepaint();
   }
 
   repaint(): void {
@@ -306,7 +308,8 @@ export class MapBoard implements MapPort {
     const target = found?.object as Target | undefined;
     if (!target) this.context.select(null);
     else if (!isPiece(target)) this.context.select({ kind: "plan", planId: target.plan.plan_id });
-    else if (target.refusalId) this.context.select({ kind: "refusal", refusalId: target.refusalId });
+    else if (target.refusalId)
+      this.context.select({ kind: "refusal", refusalId: target.refusalId, place: target.place });
   }
 
   private items(count: number): Item[] {

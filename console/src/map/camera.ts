@@ -87,7 +87,9 @@ function outlineOf(shape: Parameters<typeof ringOf>[0]): Iterable<LatLon> {
 }
 
 export function tilt(map: MapLibre, isTilted: boolean): void {
-  map.easeTo({ pitch: isTilted ? TILT_DEG : 0, duration: prefersStill() ? 0 : 400 });
+  // A flat map is upright, as a chart is: its degrees stand at its edges.
+  const view = isTilted ? { pitch: TILT_DEG } : { pitch: 0, bearing: 0 };
+  map.easeTo({ ...view, duration: prefersStill() ? 0 : 400 });
 }
 
 function prefersStill(): boolean {

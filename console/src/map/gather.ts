@@ -18,10 +18,11 @@ export function gatherScene(
   const { selection } = context.view.get();
   const refusal = refusalOf(selection, context);
   const chosen = chosenConflicts(selection, context);
+  const shown = new Set(context.shown.pairs().map((pair) => pair.conflict));
   scene.selected = selectedIds(selection, refusal, chosen).flatMap((id) => table.itemsOf(id));
   scene.pieces = [
     ...chosen.flatMap((conflict) => piecesOf(conflict, true, refusal)),
-    ...piecesAt(context.known, instant_ms, chosen),
+    ...piecesAt(context.known, instant_ms, (one) => shown.has(one) && !chosen.includes(one)),
     ...(draft?.conflicts ?? []).flatMap((conflict) => piecesOf(conflict, true)),
   ];
   scene.ghosts = [
@@ -68,11 +69,11 @@ function* conflictsAt(known: Conflicts, instant_ms: number): Generator<readonly 
 }
 
 /** Pieces of what is in conflict at the instant: standing plans, open refusals, and settled ones below them. */
-export function piecesAt(known: Conflicts, instant_ms: number, except: readonly Conflict[] = []): Piece[] {
+export function piecesAt(known: Conflicts, instant_ms: number, isShown: (one: Conflict) => boolean = () => true): Piece[] {
   const open: Piece[] = [];
   const settled: Piece[] = [];
   for (const [conflict, refusal] of conflictsAt(known, instant_ms)) {
-    if (except.includes(conflict)) continue;
+    if (!isShown(conflict)) continue;
     (refusal?.settlement.is_settled ? settled : open).push(...piecesOf(conflict, false, refusal));
   }
   return [...settled, ...open];

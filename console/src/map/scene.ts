@@ -22,6 +22,8 @@ export interface Piece extends Body {
   readonly settlement: Settlement | null;
   /** The refusal that tells of it; null for plans that stand beside each other, and for a draft. */
   readonly refusalId: string | null;
+  /** The place of its conflict among the refusal's. */
+  readonly place: number;
 }
 
 /** Something that is not (or not yet) a plan: what was refused, a way out, a draft. */
@@ -76,6 +78,7 @@ export function piecesOf(conflict: Conflict, isSelected: boolean, refusal: Refus
         isSelected,
         settlement: refusal?.settlement.is_settled ? refusal.settlement : null,
         refusalId: refusal?.refusal_id ?? null,
+        place: Math.max(0, refusal?.conflicts.indexOf(conflict) ?? 0),
       };
     });
 }

@@ -94,7 +94,7 @@ function ofRefusal(refusal: Refusal, planOf: Knowledge["planOf"], now_ms: number
   return {
     kind,
     rank: RANK[kind] * 2 + (isMine ? 0 : 1),
-    selection: { kind: "refusal", refusalId: refusal.refusal_id },
+    selection: { kind: "refusal", refusalId: refusal.refusal_id, place: 0 },
     partyId: refusal.party_id,
     otherId: (inOurs ?? refusal.conflicts[0])?.party_id ?? null,
     title: refusal.title,

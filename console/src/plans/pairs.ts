@@ -45,7 +45,7 @@ export function pairsOf({ plans, refusals, standing }: Facts): Pair[] {
     refusal.conflicts.forEach((conflict, place) => {
       pairs.push({
         id: `r-${refusalId}-${place}`,
-        selection: { kind: "refusal", refusalId },
+        selection: { kind: "refusal", refusalId, place },
         asked: { partyId, planId, title },
         held: heldBy(conflict, plans),
         conflict,

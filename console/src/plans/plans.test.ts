@@ -134,8 +134,8 @@ describe("what needs the viewer first", () => {
     ];
     const knowledge: Knowledge = { plans: [], planOf: () => undefined, refusals, standing: [] };
     expect(attention(knowledge, NOON).map((item) => item.selection)).toEqual([
-      { kind: "refusal", refusalId: "soon" },
-      { kind: "refusal", refusalId: "late" },
+      { kind: "refusal", refusalId: "soon", place: 0 },
+      { kind: "refusal", refusalId: "late", place: 0 },
     ]);
   });
 

@@ -6,7 +6,8 @@ export const STATES: readonly PlanState[] = ["accepted", "activated", "nonconfor
 
 export type Selection =
   | { readonly kind: "plan"; readonly planId: string }
-  | { readonly kind: "refusal"; readonly refusalId: string }
+  /** With the place of the conflict that is looked at, among the refusal's. */
+  | { readonly kind: "refusal"; readonly refusalId: string; readonly place: number }
   | { readonly kind: "conflict"; readonly planId: string; readonly place: number };
 
 export type ListName = "conflicts" | "plans";
@@ -97,16 +98,17 @@ function list(text: string | null): string[] {
 
 function encodeSelection(selection: Selection): string {
   if (selection.kind === "plan") return `plan.${selection.planId}`;
-  if (selection.kind === "refusal") return `refusal.${selection.refusalId}`;
-  return `conflict.${selection.planId}.${selection.place}`;
+  if (selection.kind === "conflict") return `conflict.${selection.planId}.${selection.place}`;
+  return `refusal.${selection.refusalId}${selection.place ? `.${selection.place}` : ""}`;
 }
 
 function decodeSelection(text: string): Selection | null {
   const [kind, id, place] = text.split(".");
   if (!id) return null;
   if (kind === "plan") return { kind, planId: id };
-  if (kind === "refusal") return { kind, refusalId: id };
-  if (kind === "conflict" && /^\d{1,4}$/.test(place ?? "")) return { kind, planId: id, place: Number(place) };
+  if (!/^\d{1,4}$/.test(place ?? "0")) return null;
+  if (kind === "refusal") return { kind, refusalId: id, place: Number(place ?? 0) };
+  if (kind === "conflict" && place) return { kind, planId: id, place: Number(place) };
   return null;
 }
 

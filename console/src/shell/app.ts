@@ -5,6 +5,7 @@ import type { PlanView, Who } from "../api/wire";
 import { forgetAll } from "../declare/kept";
 import { Drawer } from "../detail/drawer";
 import { firstConflict, open } from "../detail/open";
+import { preparePrint } from "../detail/print";
 import { ServerClock } from "../live/clock";
 import { Feed } from "../live/feed";
 import { MapBoard } from "../map/board";
@@ -166,7 +167,8 @@ export class App {
     layout.label(this.words);
     layout.top.replaceChildren(topbar.element);
     layout.time.replaceChildren();
-    this.timebar = new Timebar(layout.time, context);
+    const speed = this.timebar?.player.speed;
+    this.timebar = new Timebar(layout.time, context, speed);
     const drawer = new Drawer(context);
     layout.detail.replaceChildren(drawer.element);
     layout.toolbar(context, this.board);
@@ -224,6 +226,8 @@ export class App {
   }
 
   private listen(): void {
+    const print = (): void => preparePrint(this.context);
+    addEventListener("beforeprint", print);
     const dark = matchMedia("(prefers-color-scheme: light)");
     const themed = (): void => {
       this.applySettings();
@@ -254,6 +258,7 @@ export class App {
         this.keepAddress();
       }),
       listen(this.commands()),
+      () => removeEventListener("beforeprint", print),
     );
   }
 
@@ -304,8 +309,17 @@ export class App {
       { keys: ["+", "="], run: () => this.board.zoom(1) },
       { keys: ["-"], run: () => this.board.zoom(-1) },
       { keys: ["c", "C"], run: () => this.board.copyPlace() },
-      { keys: ["Escape"], run: () => this.select(null) },
+      { keys: ["Escape"], run: () => this.closeMenu() || this.select(null) },
     ];
+  }
+
+  /** @returns whether it was open */
+  private closeMenu(): boolean {
+    const menu = this.layout.top.querySelector<HTMLDetailsElement>("details[open]");
+    if (!menu) return false;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+    return true;
   }
 
   /** Goes on in the list that is shown. */
@@ -315,8 +329,7 @@ export class App {
     const pairs = this.shown.pairs();
     const isOfConflicts = list ? list === "conflicts" : selection?.kind !== "plan" && pairs.length > 0;
     if (isOfConflicts) {
-      // A refusal with several conflicts is one selection and several rows: before and after are other ones.
-      const at = step > 0 ? pairs.findLastIndex((pair) => isAt(pair.selection)) : pairs.findIndex((pair) => isAt(pair.selection));
+      const at = pairs.findIndex((pair) => isAt(pair.selection));
       const next = pairs[Math.max(0, Math.min(pairs.length - 1, at + step))];
       if (next) open(this.context, next.selection, next.conflict);
       return;

@@ -1,9 +1,9 @@
 /** Playing: the instant runs, up to 600 times as fast as the clock. */
 
 export const SPEEDS: readonly number[] = [1, 10, 60, 300, 600];
+export const USUAL_SPEED = 60;
 
 export class Player {
-  speed = 60;
   private frame = 0;
   private last_ms = 0;
 
@@ -11,6 +11,7 @@ export class Player {
     private readonly instant: () => number,
     private readonly move: (instant_ms: number) => void,
     private readonly onChange: () => void,
+    public speed: number,
   ) {}
 
   get isPlaying(): boolean {

@@ -9,7 +9,7 @@ import { formatCountdown } from "../units/time";
 import { type Density, densityOf } from "./density";
 import { barKey, SliceBox, sliceAt, sliceText } from "./key";
 import { paint } from "./paint";
-import { Player, SPEEDS } from "./play";
+import { Player, SPEEDS, USUAL_SPEED } from "./play";
 import { firstWindow, keepIn, moveWindow, type Window, zoomWindow } from "./window";
 
 const SLICE_PX = 3;
@@ -42,11 +42,13 @@ export class Timebar {
   constructor(
     host: HTMLElement,
     private readonly context: Context,
+    speed = USUAL_SPEED,
   ) {
     this.player = new Player(
       () => context.instant(),
       (instant_ms) => this.playTo(instant_ms),
       () => this.update(),
+      speed,
     );
     this.canvas = h("canvas", {
       class: "density",
@@ -194,10 +196,12 @@ export class Timebar {
   private densityFor(window: Window): Density {
     const { known, shown } = this.context;
     const slices = Math.max(20, Math.floor(this.canvas.clientWidth / SLICE_PX));
-    const key = `${window[0]}/${window[1]}/${slices}/${shown.key()}`;
+    const key = `${window[0]}/${window[1]}/${slices}/${shown.key()}/${shown.pairsKey()}`;
     if (!this.density || key !== this.densityKey) {
       this.densityKey = key;
-      this.density = densityOf(shown.plans(), known.refusals.values(), window[0], window[1], slices);
+      const kept = new Set(shown.pairs().map(({ selection }) => selection.kind === "refusal" && selection.refusalId));
+      const refusals = [...known.refusals.values()].filter((refusal) => kept.has(refusal.refusal_id));
+      this.density = densityOf(shown.plans(), refusals, window[0], window[1], slices);
     }
     return this.density;
   }

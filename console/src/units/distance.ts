@@ -5,10 +5,13 @@ import { formatNumber, unitSign } from "./number";
 
 export const NAUTICAL_MILE_M = 1852;
 
-/** Metres below 1 km, else kilometres; with feet chosen for heights: nautical miles from half a mile on. */
+const FOOT_M = 0.3048;
+
+/** Metres below 1 km, else kilometres; with feet chosen for heights: feet below a tenth of a mile, else nautical miles. */
 export function formatDistance(distance_m: number, unit: HeightUnit, locale: string): string {
   const size_m = Math.abs(distance_m);
-  if (unit === "ft" && size_m >= NAUTICAL_MILE_M / 2) {
+  if (unit === "ft") {
+    if (size_m < NAUTICAL_MILE_M / 10) return `${formatNumber(distance_m / FOOT_M, locale, 0)} ft`;
     const miles = distance_m / NAUTICAL_MILE_M;
     return `${formatNumber(miles, locale, Math.abs(miles) < 10 ? 2 : 1)} NM`;
   }

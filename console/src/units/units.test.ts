@@ -51,7 +51,8 @@ describe("distances", () => {
     [1234, "m", "1.23 km"],
     [45_678, "m", "45.7 km"],
     [9260, "ft", "5 NM"],
-    [500, "ft", "500 m"],
+    [500, "ft", "0.27 NM"],
+    [50, "ft", "164 ft"],
   ] as const)("%d m with heights in %s is %s", (distance_m, unit, text) =>
     expect(formatDistance(distance_m, unit, "en")).toBe(text),
   );

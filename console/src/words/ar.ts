@@ -172,6 +172,7 @@ export const ar: Catalogue = {
   "plan.actions": "ما يمكن فعله",
   "plan.moved": "نُقلت: الخطة سارية بعد إزاحتها",
   "plan.refused_before": "رُفضت من قبل",
+  "plan.refused_for_it": "خطط رُفضت بسببها",
   "history.statement": "البيان",
   "act.accepted": "قبول",
   "act.activated": "تفعيل",

@@ -163,6 +163,7 @@ const texts = {
   "plan.actions": "What may be done",
   "plan.moved": "Moved: the plan now stands there",
   "plan.refused_before": "Refused before",
+  "plan.refused_for_it": "Others refused because of it",
   "history.statement": "Statement",
   "act.accepted": "Accept",
   "act.activated": "Activate",

@@ -163,6 +163,7 @@ export const fr: Catalogue = {
   "plan.actions": "Ce qui peut être fait",
   "plan.moved": "Déplacé : le plan est en vigueur avec ce décalage",
   "plan.refused_before": "Refusé auparavant",
+  "plan.refused_for_it": "Refusés à cause de ce plan",
   "history.statement": "Acte",
   "act.accepted": "Accepter",
   "act.activated": "Activer",

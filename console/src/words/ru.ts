@@ -163,6 +163,7 @@ export const ru: Catalogue = {
   "plan.actions": "Что можно сделать",
   "plan.moved": "Перенесён: план действует с этим сдвигом",
   "plan.refused_before": "Прежние отказы",
+  "plan.refused_for_it": "Отклонены из-за этого плана",
   "history.statement": "Запись",
   "act.accepted": "Принять",
   "act.activated": "Активировать",
