@@ -45,6 +45,8 @@ describe("what settled a conflict", () => {
     expect(pairSettlement(contextIn("en", NOON), pair)).toBe("Still open: nothing has settled it");
     expect(pairSettlement(contextIn("en", Date.parse(at(30))), pair)).toBe("Its time is over; nothing settled it");
     expect(pairSettlement(contextIn("en"), { ...pair, settlement: null })).toBe("Open: both plans stand");
+    const done = { ...pair, settlement: settled("time", { shift_s: -20 }), asked: { partyId: "ours", planId: "p", title: "VLG1502" } };
+    expect(plain(pairSettlement(contextIn("en"), done))).toBe("Settled: flown 20 sec earlier (VLG1502)");
   });
 });
 

@@ -1,7 +1,7 @@
 /** What settled a conflict, as text. */
 
 import type { Settlement } from "../api/wire";
-import { type Pair, stateOf } from "../plans/pairs";
+import { type Pair, sideName, stateOf } from "../plans/pairs";
 import type { Context } from "../shell/context";
 import type { Key } from "../words/words";
 
@@ -11,11 +11,14 @@ export function settlementText(context: Context, settlement: Settlement): string
   return context.say(key, by === null ? {} : { by });
 }
 
-/** What settled a pair, or why nothing did. */
+/** What settled a pair and which of the two it was done to, or why nothing did. */
 export function pairSettlement(context: Context, pair: Pair): string {
   if (pair.settlement === null) return context.say("pair.standing");
   if (stateOf(pair, context.clock.now()) === "past") return context.say("pair.past");
-  return settlementText(context, pair.settlement);
+  const how = settlementText(context, pair.settlement);
+  const { title, planId } = pair.asked;
+  if (!pair.settlement.is_settled || !(title || planId)) return how;
+  return context.say("pair.settled_by", { how, who: sideName(pair.asked, context.known) });
 }
 
 function saying({ units }: Context, settlement: Settlement): readonly [Key, string | null] {

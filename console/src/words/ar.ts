@@ -368,6 +368,7 @@ export const ar: Catalogue = {
   "filter.sort.depth": "الأعمق أولًا",
   "pair.sentence": "أرادت الخطتان {a} ({a_party}) و{b} ({b_party}) المجال الجوي نفسه من {from} إلى {to}، عند {heights}، قرب {where}؛ العمق: {ground} أفقيًا و{height} رأسيًا و{time} زمنيًا.",
   "pair.deep": "العمق {by}",
+  "pair.settled_by": "{how} ({who})",
   "pair.past": "مضى وقته ولم يسوِّه شيء",
   "pair.standing": "مفتوح: كلتا الخطتين سارية",
   "intro.title": "ما تراه هنا",

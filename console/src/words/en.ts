@@ -359,6 +359,7 @@ const texts = {
   "filter.sort.depth": "deepest first",
   "pair.sentence": "{a} ({a_party}) and {b} ({b_party}) wanted the same air from {from} to {to}, at {heights}, near {where}: {ground} deep on the ground, {height} in height, {time} in time.",
   "pair.deep": "{by} deep",
+  "pair.settled_by": "{how} ({who})",
   "pair.past": "Its time is over; nothing settled it",
   "pair.standing": "Open: both plans stand",
   "intro.title": "What you see here",

@@ -359,6 +359,7 @@ export const fr: Catalogue = {
   "filter.sort.depth": "les plus profonds d’abord",
   "pair.sentence": "{a} ({a_party}) et {b} ({b_party}) voulaient le même espace de {from} à {to}, à {heights}, près de {where} ; profondeur : {ground} à l’horizontale, {height} à la verticale, {time} en temps.",
   "pair.deep": "profondeur {by}",
+  "pair.settled_by": "{how} ({who})",
   "pair.past": "Son heure est passée ; rien ne l’a réglé",
   "pair.standing": "Ouvert : les deux plans sont en vigueur",
   "intro.title": "Ce que vous voyez ici",

@@ -359,6 +359,7 @@ export const ru: Catalogue = {
   "filter.sort.depth": "сначала самые глубокие",
   "pair.sentence": "{a} ({a_party}) и {b} ({b_party}) заявили одно и то же пространство с {from} до {to}, на высоте {heights}, около {where}; глубина: {ground} по горизонтали, {height} по высоте, {time} по времени.",
   "pair.deep": "глубина {by}",
+  "pair.settled_by": "{how} ({who})",
   "pair.past": "Время прошло; ничем не улажен",
   "pair.standing": "Открыт: оба плана действуют",
   "intro.title": "Что здесь показано",
