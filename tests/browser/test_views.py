@@ -243,6 +243,7 @@ async def test_the_second_conflict_of_a_refusal_opens_as_itself_and_from_the_pla
     await expect(first).to_contain_text("In the way 1")
     selected = desk.page.get_by_role("option", selected=True)
     await expect(selected.filter(has_text="In the way 1")).to_have_count(1)
+    await desk.page.wait_for_url(re.compile(r"sel=refusal"))  # the address follows a moment later
     await desk.page.reload()
     await expect(first).to_contain_text("In the way 1")
 

@@ -92,7 +92,7 @@ function refusedSections(context: Context, plan: PlanView): (HTMLElement | null)
   const heldUp = refusals.filter(({ conflicts }) => conflicts.some((one) => one.plan_id === plan.plan_id));
   return [
     refusedSection(context, "plan.refused_before", plan.plan_id, refusals.filter((one) => one.plan_id === plan.plan_id)),
-    refusedSection(context, "plan.refused_for_it", plan.plan_id, heldUp, (one) => one.plan_id === plan.plan_id),
+    refusedSection(context, "plan.refused_for_it", plan.plan_id, heldUp),
   ];
 }
 
@@ -101,11 +101,12 @@ function refusedSection(
   title: Key,
   planId: string,
   refusals: readonly Refusal[],
-  isMeant: (conflict: Conflict) => boolean = () => true,
 ): HTMLElement | null {
   if (refusals.length === 0) return null;
+  // The conflict with this plan, where it was in the way; of a refusal of its own the first.
+  const placeIn = (refusal: Refusal): number => Math.max(0, refusal.conflicts.findIndex((one) => one.plan_id === planId));
   const select = (refusal: Refusal): void =>
-    open(context, { kind: "refusal", refusalId: refusal.refusal_id, place: refusal.conflicts.findIndex(isMeant) });
+    open(context, { kind: "refusal", refusalId: refusal.refusal_id, place: placeIn(refusal) });
   const line = (refusal: Refusal): HTMLElement =>
     h(
       "li",

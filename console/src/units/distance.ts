@@ -1,11 +1,10 @@
 /** Distances on the ground as text. */
 
 import type { HeightUnit } from "./choice";
+import { FOOT_M } from "./height";
 import { formatNumber, unitSign } from "./number";
 
 export const NAUTICAL_MILE_M = 1852;
-
-const FOOT_M = 0.3048;
 
 /** Metres below 1 km, else kilometres; with feet chosen for heights: feet below a tenth of a mile, else nautical miles. */
 export function formatDistance(distance_m: number, unit: HeightUnit, locale: string): string {
