@@ -11,8 +11,8 @@ from msgspec import Struct
 from detente.geo import Solid, bounds_e7, cover
 from detente.geo.model import Datum, Separation
 
-SPANS_MS = (1_800_000, 10_800_000, 86_400_000, 31 * 86_400_000)
-"""Longest duration of each class, ms; the SQL function ``plan_neighbours`` lists the same numbers."""
+SPANS_MS = (1_800_000, 10_800_000, 86_400_000, 31 * 86_400_000, 600_000_000_000_000)
+"""Longest duration of each class, ms; the SQL view ``plan_spans`` lists the same numbers."""
 
 _DATUM_CODE = {Datum.WGS84: 0, Datum.AMSL: 1, Datum.STD: 2, Datum.AGL: 3}
 _ANY_DATUM = -1

@@ -1,7 +1,7 @@
 -- name: write
 -- Lock, look, decide, write, queue the statement; see the migration for the answers.
 SELECT * FROM plan_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                         $21, $22, $23, $24, $25, $26, $27, $28, $29)
+                         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
 
 -- name: kept_answer
 -- What an idempotency key was first answered.
@@ -69,7 +69,7 @@ ORDER BY start_ms, plan_id LIMIT $7
 
 -- name: expire
 -- End a batch of plans whose time is over; answers how many.
-SELECT plan_expire($1, $2, $3)
+SELECT plan_expire($1, $2)
 
 -- name: forget_keys
 -- Drop idempotency keys older than an instant.

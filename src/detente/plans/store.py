@@ -77,6 +77,8 @@ class Write(Struct, frozen=True):
     search: Rows
     recell: bool
     cells: Rows
+    uss_base_url: str | None = None
+    """Where the party's own server answers; None: at the exchange's address."""
 
 
 class Answer(Struct, frozen=True):
@@ -113,7 +115,7 @@ async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) ->
             act.looks, act.with_own, list(known), list(known.values()), epoch,
             act.key, act.key_status, None if act.key is None else act.key_response,
             act.search.locks, None if act.search is act.cells else act.search.packed,
-            act.recell, act.cells.packed,
+            act.recell, act.cells.packed, act.uss_base_url,
         ),
     )  # fmt: skip
     first = rows[0]
@@ -231,10 +233,10 @@ async def own_page(pool: Pool, wanted: PageFilter) -> list[PlanRow]:
     return [_plan(row) for row in rows]
 
 
-async def expire(pool: Pool, now_ms: int, off_nominal_grace_ms: int, limit: int) -> int:
+async def expire(pool: Pool, now_ms: int, limit: int) -> int:
     """End a batch of plans whose time is over; answers how many."""
     with wrap_errors():
-        ended = await pool.fetchval(_SQL["expire"], now_ms, off_nominal_grace_ms, limit)
+        ended = await pool.fetchval(_SQL["expire"], now_ms, limit)
     return int(ended)
 
 

@@ -21,13 +21,19 @@ CREATE TABLE plan (
     changed_ms     bigint   NOT NULL,
     request_sha256 bytea    NOT NULL,
     body           bytea    NOT NULL,
-    hidden_from    integer
+    hidden_from    integer,
+    is_elsewhere   boolean  NOT NULL DEFAULT false,
+    uss_base_url   text,
+    subscription_id uuid
 ) WITH (fillfactor = 80);
+COMMENT ON COLUMN plan.is_elsewhere IS 'its manager keeps the details; the body holds the extents that bound them';
+COMMENT ON COLUMN plan.uss_base_url IS 'where its manager answers; null: at the exchange''s own address';
+COMMENT ON COLUMN plan.subscription_id IS 'keeps its manager told of changes; a plan that is hosted here names itself';
 COMMENT ON COLUMN plan.hidden_from IS 'the version that hid from others what they saw before; null: never seen, or seen';
 
 CREATE INDEX plan_by_start ON plan (start_ms, plan_id);
 CREATE INDEX plan_by_party ON plan (party_id, start_ms, plan_id);
-CREATE INDEX plan_to_expire ON plan (end_ms) WHERE state <> 'ended';
+CREATE INDEX plan_by_subscription ON plan (subscription_id) WHERE subscription_id <> plan_id AND state <> 'ended';
 
 -- One row for each volume and S2 cell of level 10; `mask` marks which of its 64 cells of level 13 are covered.
 -- `span` bounds how long the volume lasts, so that a search by time can start at a known place.
@@ -74,23 +80,6 @@ CREATE TABLE plan_idempotency (
 );
 CREATE INDEX plan_idempotency_age ON plan_idempotency (at_ms);
 
--- How far pairs of parties keep apart; party_b '' is everyone. Pairs are stored with party_a <= party_b.
-CREATE TABLE separation_rule (
-    party_a      text   NOT NULL,
-    party_b      text   NOT NULL,
-    horizontal_m double precision NOT NULL CHECK (horizontal_m BETWEEN 0 AND 100000),
-    vertical_m   double precision NOT NULL CHECK (vertical_m BETWEEN 0 AND 10000),
-    time_s       double precision NOT NULL CHECK (time_s BETWEEN 0 AND 86400),
-    PRIMARY KEY (party_a, party_b)
-);
-
--- Counts the changes of separation_rule, so that a decision made with old rules is noticed.
-CREATE TABLE separation_epoch (
-    one   boolean PRIMARY KEY DEFAULT true CHECK (one),
-    epoch bigint  NOT NULL
-);
-INSERT INTO separation_epoch (epoch) VALUES (1);
-
 -- Rows of the index as they come over the wire: 15 numbers a row in one array, which costs a fifteenth of
 -- what fifteen arrays cost to send. The order is that of `plan_cell`, with the volume's number last.
 CREATE FUNCTION plan_rows(p_packed bigint[]) RETURNS TABLE (
@@ -104,6 +93,12 @@ CREATE FUNCTION plan_rows(p_packed bigint[]) RETURNS TABLE (
            p_packed[i + 12]::integer, p_packed[i + 13]::integer, p_packed[i + 14]::smallint
     FROM generate_series(1, cardinality(p_packed), 15) AS i
 $$;
+
+-- The duration classes: a row of `span` lasts no longer than `longest_ms`. The last holds what is longer than any plan
+-- that is declared here: references of other managers may last for years.
+CREATE VIEW plan_spans AS
+    SELECT * FROM (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint), (2::smallint, 86400000::bigint),
+                          (3::smallint, 2678400000::bigint), (4::smallint, 600000000000000::bigint)) AS s (span, longest_ms);
 
 -- Volumes of plans in force that may meet the volumes asked about: a superset, never a miss.
 -- `p_search` holds rows as `plan_rows` reads them. OFFSET 0 keeps the inner search by itself: it must begin and end at
@@ -125,9 +120,7 @@ BEGIN
                 RETURN QUERY
                 SELECT DISTINCT near.plan_id, near.volume_ix
                 FROM plan_rows(p_search) q
-                CROSS JOIN (VALUES (0::smallint, 1800000::bigint), (1::smallint, 10800000::bigint),
-                                   (2::smallint, 86400000::bigint), (3::smallint, 2678400000::bigint))
-                           AS s (span, longest_ms)
+                CROSS JOIN plan_spans s
                 CROSS JOIN LATERAL (
                     SELECT c.plan_id, c.volume_ix FROM %I c
                     WHERE c.parent = q.parent AND c.span = s.span
@@ -143,6 +136,84 @@ BEGIN
         $text$, one.name, one.cells);
     END LOOP;
 END $make$;
+
+-- Locks the cells that a write needs: `p_lock`, and those where the plan stands now. Every writer of plans, zones and
+-- subscriptions calls it, and looks at its neighbours in a later statement.
+-- FOR UPDATE locks nothing where no row exists: false says that a cell of `p_lock` has none. Whoever called makes the
+-- missing rows, in a transaction of its own, and calls again. So nobody waits for a row to be made while holding one:
+-- no cycle can form.
+CREATE FUNCTION plan_lock(p_plan_id uuid, p_lock bigint[]) RETURNS boolean
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    wanted bigint[] := ARRAY(SELECT u FROM unnest(p_lock) AS u
+                             UNION SELECT c.parent FROM plan_cell c WHERE c.plan_id = p_plan_id);
+    locked integer;
+BEGIN
+    PERFORM 1 FROM plan_cell_lock l WHERE l.parent = ANY (wanted) ORDER BY l.parent FOR UPDATE;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    RETURN locked = cardinality(wanted);
+END $$;
+
+-- A plan's rows of the index as `plan_rows` reads them; empty for a plan that has none.
+CREATE FUNCTION plan_packed(p_plan_id uuid) RETURNS bigint[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(
+        SELECT u FROM plan_cell c
+        CROSS JOIN LATERAL unnest(ARRAY[c.parent, c.span, c.end_ms, c.start_ms, c.mask, c.datum, c.own_lower, c.own_upper,
+                                        c.lower, c.upper, c.lat_lo, c.lat_hi, c.lon_lo, c.lon_hi, c.volume_ix]) AS u
+        WHERE c.plan_id = p_plan_id)
+$$;
+
+-- Writes a plan at a version, its rows of the index and its statement; what was decided under the lock.
+-- False: version 1 was asked for and the id is taken. A reference of another manager that has ended gives its id back.
+CREATE FUNCTION plan_store(
+    p_plan_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
+    p_type text, p_request bytea, p_request_sha256 bytea, p_version integer,
+    p_state text, p_ovn text, p_priority integer, p_sharing text, p_start_ms bigint, p_end_ms bigint, p_body bytea,
+    p_is_elsewhere boolean, p_uss_base_url text, p_subscription_id uuid, p_recell boolean, p_cells bigint[]
+) RETURNS boolean LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF p_version = 1 THEN
+        INSERT INTO plan AS p (plan_id, party_id, account_id, state, version, ovn, priority, sharing, start_ms, end_ms,
+                               changed_ms, request_sha256, body, is_elsewhere, uss_base_url, subscription_id)
+        VALUES (p_plan_id, p_party_id, p_account_id, p_state, 1, p_ovn, p_priority, p_sharing, p_start_ms, p_end_ms,
+                p_now_ms, p_request_sha256, p_body, p_is_elsewhere, p_uss_base_url, p_subscription_id)
+        ON CONFLICT (plan_id) DO UPDATE
+        SET party_id = excluded.party_id, account_id = excluded.account_id, state = excluded.state, version = 1,
+            ovn = excluded.ovn, priority = excluded.priority, sharing = excluded.sharing, start_ms = excluded.start_ms,
+            end_ms = excluded.end_ms, changed_ms = excluded.changed_ms, request_sha256 = excluded.request_sha256,
+            body = excluded.body, hidden_from = NULL, uss_base_url = excluded.uss_base_url,
+            subscription_id = excluded.subscription_id
+        WHERE p.state = 'ended' AND p.is_elsewhere AND excluded.is_elsewhere;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        UPDATE plan p SET account_id = p_account_id, state = p_state, version = p_version, ovn = p_ovn,
+                          priority = p_priority, sharing = p_sharing, start_ms = p_start_ms, end_ms = p_end_ms,
+                          changed_ms = p_now_ms, request_sha256 = p_request_sha256, body = p_body,
+                          hidden_from = CASE WHEN p_sharing <> 'conflicts' THEN NULL
+                                             WHEN p.sharing <> 'conflicts' THEN p_version
+                                             ELSE p.hidden_from END,
+                          uss_base_url = coalesce(p_uss_base_url, p.uss_base_url), subscription_id = p_subscription_id
+        WHERE p.plan_id = p_plan_id;
+    END IF;
+
+    IF p_state = 'ended' THEN
+        PERFORM plan_leave_index(p_plan_id);
+    ELSIF p_recell THEN
+        IF p_version > 1 THEN
+            DELETE FROM plan_cell c WHERE c.plan_id = p_plan_id;
+        END IF;
+        INSERT INTO plan_cell (parent, span, end_ms, start_ms, mask, datum, own_lower, own_upper, lower, upper,
+                               lat_lo, lat_hi, lon_lo, lon_hi, plan_id, volume_ix)
+        SELECT r.parent, r.span, r.end_ms, r.start_ms, r.mask, r.datum, r.own_lower, r.own_upper, r.lower, r.upper,
+               r.lat_lo, r.lat_hi, r.lon_lo, r.lon_hi, p_plan_id, r.volume_ix
+        FROM plan_rows(p_cells) r;
+    END IF;
+    PERFORM queue_statement(p_type, p_party_id, p_account_id, p_token_sha256, p_now_ms, p_plan_id::text, p_version,
+                            p_request);
+    RETURN true;
+END $$;
 
 -- The verb that decides under concurrency: lock, look, decide, write, queue the statement. One call.
 --
@@ -170,7 +241,8 @@ CREATE FUNCTION plan_write(
     p_lock bigint[],             -- cells to lock, distinct, ascending
     p_search bigint[],           -- where to look; null: where the plan itself is
     p_recell boolean,            -- whether the plan's rows in the index are replaced by the next
-    p_cells bigint[]
+    p_cells bigint[],
+    p_uss_base_url text          -- where its party's own server answers; null: at the exchange's address
 ) RETURNS TABLE (status text, plan_id uuid, version integer, ovn text, party_id text, state text,
                  priority smallint, sharing text, volume_ixs smallint[], body bytea)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
@@ -178,7 +250,7 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     was plan%ROWTYPE;
     kept plan_idempotency%ROWTYPE;
-    locked integer;
+    before bigint[];
     written integer := coalesce(p_expected, 0) + 1;
 BEGIN
     IF p_key IS NOT NULL THEN
@@ -202,7 +274,7 @@ BEGIN
             RETURN QUERY SELECT 'same', was.plan_id, was.version, was.ovn::text, was.party_id, was.state::text, was.priority::smallint,
                                 was.sharing::text, NULL::smallint[], was.body;
             RETURN;
-        ELSIF p_expected IS NULL OR was.party_id <> p_party_id THEN
+        ELSIF p_expected IS NULL OR was.party_id <> p_party_id OR was.is_elsewhere THEN
             RETURN QUERY SELECT 'exists', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
                                 was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
             RETURN;
@@ -223,17 +295,13 @@ BEGIN
         RETURN;
     END IF;
 
-    IF p_looks THEN
-        -- FOR UPDATE locks nothing where no row exists: whoever called makes the missing rows, in a transaction
-        -- of its own, and calls again. So nobody waits for a row to be made while holding one: no cycle can form.
-        PERFORM 1 FROM plan_cell_lock l WHERE l.parent = ANY (p_lock) ORDER BY l.parent FOR UPDATE;
-        GET DIAGNOSTICS locked = ROW_COUNT;
-        IF locked < cardinality(p_lock) THEN
-            RETURN QUERY SELECT 'unlocked', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
-            RETURN;
-        END IF;
+    IF NOT plan_lock(p_plan_id, p_lock) THEN
+        RETURN QUERY SELECT 'unlocked', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+        RETURN;
+    END IF;
 
+    IF p_looks THEN
         -- A statement of its own, after the lock: its snapshot holds everything that was written under it before.
         RETURN QUERY
             SELECT 'reload', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
@@ -256,52 +324,29 @@ BEGIN
         END IF;
     END IF;
 
+    before := plan_packed(p_plan_id);
+    IF NOT plan_store(
+        p_plan_id, p_party_id, p_account_id, p_token_sha256, p_now_ms, p_type, p_request, p_request_sha256, written,
+        p_state, p_ovn, p_priority, p_sharing, p_start_ms, p_end_ms, p_body, false, p_uss_base_url, p_plan_id,
+        p_recell, p_cells
+    ) THEN  -- declared by somebody else while this call waited for its locks
+        RETURN QUERY SELECT 'exists', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
+                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+        RETURN;
+    END IF;
     IF p_expected IS NULL THEN
-        INSERT INTO plan (plan_id, party_id, account_id, state, version, ovn, priority, sharing, start_ms, end_ms,
-                          changed_ms, request_sha256, body)
-        VALUES (p_plan_id, p_party_id, p_account_id, p_state, 1, p_ovn, p_priority, p_sharing, p_start_ms, p_end_ms,
-                p_now_ms, p_request_sha256, p_body)
-        ON CONFLICT DO NOTHING;
-        IF NOT FOUND THEN  -- declared by somebody else while this call waited for its locks
-            RETURN QUERY SELECT 'exists', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
-            RETURN;
-        END IF;
         IF p_sharing = 'conflicts' THEN
             PERFORM plan_refusal_note_hidden(p_plan_id, p_party_id);
         END IF;
-    ELSE
-        IF was.sharing <> p_sharing THEN
-            PERFORM plan_refusal_note_sharing(p_plan_id, p_party_id);
-        END IF;
-        UPDATE plan p SET account_id = p_account_id, state = p_state, version = written, ovn = p_ovn,
-                          priority = p_priority, sharing = p_sharing, start_ms = p_start_ms, end_ms = p_end_ms,
-                          changed_ms = p_now_ms, request_sha256 = p_request_sha256, body = p_body,
-                          hidden_from = CASE WHEN p_sharing <> 'conflicts' THEN NULL
-                                             WHEN was.sharing <> 'conflicts' THEN written
-                                             ELSE was.hidden_from END
-        WHERE p.plan_id = p_plan_id;
-    END IF;
-
-    IF p_state = 'ended' THEN
-        PERFORM plan_leave_index(p_plan_id);
-    ELSIF p_recell THEN
-        IF p_expected IS NOT NULL THEN
-            DELETE FROM plan_cell c WHERE c.plan_id = p_plan_id;
-        END IF;
-        INSERT INTO plan_cell (parent, span, end_ms, start_ms, mask, datum, own_lower, own_upper, lower, upper,
-                               lat_lo, lat_hi, lon_lo, lon_hi, plan_id, volume_ix)
-        SELECT r.parent, r.span, r.end_ms, r.start_ms, r.mask, r.datum, r.own_lower, r.own_upper, r.lower, r.upper,
-               r.lat_lo, r.lat_hi, r.lon_lo, r.lon_hi, p_plan_id, r.volume_ix
-        FROM plan_rows(p_cells) r;
+    ELSIF was.sharing <> p_sharing THEN
+        PERFORM plan_refusal_note_sharing(p_plan_id, p_party_id);
     END IF;
 
     IF p_key IS NOT NULL THEN
         INSERT INTO plan_idempotency (account_id, key, request_sha256, status, response, at_ms)
         VALUES (p_account_id, p_key, p_request_sha256, p_key_status, p_key_response, p_now_ms);
     END IF;
-    PERFORM queue_statement(p_type, p_party_id, p_account_id, p_token_sha256, p_now_ms, p_plan_id::text, written,
-                            p_request);
+    PERFORM subscription_tell_peers(p_plan_id, p_party_id, before || CASE WHEN p_recell THEN p_cells END, p_now_ms);
     status := 'written';
     RETURN NEXT;
 END $$;
@@ -311,57 +356,4 @@ CREATE FUNCTION plan_leave_index(p_plan_id uuid) RETURNS void LANGUAGE plpgsql A
 BEGIN
     WITH gone AS (DELETE FROM plan_cell c WHERE c.plan_id = p_plan_id RETURNING c.*)
     INSERT INTO plan_cell_ended SELECT * FROM gone;
-END $$;
-
--- Ends plans whose time is over: a batch, skipping what another server is about to end. Each gets its statement.
-CREATE FUNCTION plan_expire(p_now_ms bigint, p_off_nominal_grace_ms bigint, p_limit integer) RETURNS integer
-LANGUAGE plpgsql AS $$
-DECLARE
-    due record;
-    n integer := 0;
-BEGIN
-    FOR due IN
-        SELECT p.plan_id, p.party_id, p.version, p.end_ms FROM plan p
-        WHERE p.state <> 'ended' AND p.end_ms <= p_now_ms
-          AND (p.state IN ('accepted', 'activated') OR p.end_ms <= p_now_ms - p_off_nominal_grace_ms)
-        ORDER BY p.end_ms LIMIT p_limit FOR UPDATE SKIP LOCKED
-    LOOP
-        UPDATE plan p SET state = 'ended', version = p.version + 1, changed_ms = p_now_ms,
-                          ovn = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
-        WHERE p.plan_id = due.plan_id;
-        PERFORM plan_leave_index(due.plan_id);
-        PERFORM queue_statement('plan.expired', 'exchange', 'expiry', NULL, p_now_ms, due.plan_id::text,
-                                due.version + 1,
-                                convert_to(format('{"plan_id":"%s","version":%s,"end_ms":%s}',
-                                                  due.plan_id, due.version, due.end_ms), 'UTF8'));
-        n := n + 1;
-    END LOOP;
-    RETURN n;
-END $$;
-
--- Sets or removes the separation of a pair (null metres remove it), and counts the change.
-CREATE FUNCTION separation_write(
-    p_party_a text, p_party_b text, p_horizontal_m double precision, p_vertical_m double precision,
-    p_time_s double precision, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
-    p_request bytea
-) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    changed integer;
-BEGIN
-    UPDATE separation_epoch SET epoch = epoch + 1;
-    IF p_horizontal_m IS NULL THEN
-        DELETE FROM separation_rule r WHERE r.party_a = p_party_a AND r.party_b = p_party_b;
-    ELSE
-        INSERT INTO separation_rule VALUES (p_party_a, p_party_b, p_horizontal_m, p_vertical_m, p_time_s)
-        ON CONFLICT (party_a, party_b) DO UPDATE
-        SET horizontal_m = excluded.horizontal_m, vertical_m = excluded.vertical_m, time_s = excluded.time_s;
-    END IF;
-    GET DIAGNOSTICS changed = ROW_COUNT;
-    IF changed = 0 THEN
-        RETURN false;
-    END IF;
-    PERFORM queue_statement(CASE WHEN p_horizontal_m IS NULL THEN 'separation.removed' ELSE 'separation.set' END,
-                            p_party_id, p_account_id, p_token_sha256, p_now_ms,
-                            p_party_a || '/' || p_party_b, NULL, p_request);
-    RETURN true;
 END $$;
