@@ -17,6 +17,8 @@ The tree (``slug`` is the last part of the problem document's ``type``, RFC 9457
         ConflictingPlan       409 conflicting-plan: carries the conflicts and the ways out
         ForbiddenTransition   409 forbidden-transition: a plan cannot go from that state to this one
         AlreadyExists         409 already-exists
+        MissingKeys           409 missing-keys: a write does not know of everything that it meets
+      PartyDown               412 party-down: a party that is marked as down may do no such thing
       StaleVersion            412 stale-version: the change names a version that is no longer current
       VersionRequired         428 version-required: a change must name the version it saw
       KeyReused               422 key-reused: an idempotency key came back with another request
@@ -155,6 +157,26 @@ class AlreadyExists(Refused):
 
     slug = "already-exists"
     title = "It exists already"
+
+
+class MissingKeys(Refused):
+    """A write names too few versions of what it meets. Attributes ``plans`` and ``zones``: their references."""
+
+    slug = "missing-keys"
+    title = "The write does not know of everything that it meets"
+
+    def __init__(self, detail: str, *, plans: tuple[object, ...], zones: tuple[object, ...]) -> None:
+        super().__init__(detail)
+        self.plans = plans
+        self.zones = zones
+
+
+class PartyDown(DetenteError):
+    """The party is marked as down by availability arbitration."""
+
+    slug = "party-down"
+    title = "A party that is down may not do this"
+    status_hint = 412
 
 
 class StaleVersion(DetenteError):

@@ -5,7 +5,7 @@ Pure: no clock, no network, no database. Edges are shortest paths (ASTM F3548-21
 """
 
 from detente.geo.box import box_e7 as _box_e7
-from detente.geo.cover import cover
+from detente.geo.cover import cover, cover_touched
 from detente.geo.ellipsoid import geodesic_m
 from detente.geo.frame import from_plane, to_plane
 from detente.geo.geoid import undulation_m
@@ -41,6 +41,7 @@ __all__ = [
     "Volume",
     "bounds_e7",
     "cover",
+    "cover_touched",
     "find_overlap",
     "from_plane",
     "geodesic_m",

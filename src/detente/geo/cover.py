@@ -83,11 +83,8 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
         TooLarge: if more than ``MAX_PARENTS`` parents are touched.
     """
     core = solid.core
-    angle = (solid.reach_m + grow_m) / MIN_RADIUS_M + 1e-9
-    lat, lon = math.radians(core.center.lat_deg), math.radians(core.center.lon_deg)
-    normal = (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
     found: dict[int, int] = {}
-    for face, *spans in cap_ranges(normal, angle):
+    for face, *spans in cap_ranges(*_cap(solid, grow_m)):
         ranges = _ranges(spans, CHILD_LEVEL)
         if _count(ranges) <= _HANDFUL:
             # Of so few, nearly all are touched: naming all is quicker than asking.
@@ -97,14 +94,55 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
             level = CHILD_LEVEL if _count(ranges) <= _FEW else CHILD_LEVEL - 1
             _add_box(found, core, grow_m, _Box(face, level, *_ranges(spans, level)))
             continue
-        level = PARENT_LEVEL + 1
-        while _count(ranges) > _FEW or level > PARENT_LEVEL:
-            level -= 1
-            ranges = _ranges(spans, level)
-        _add_many(found, _target(core, grow_m), _all_cells(face, level, ranges))
-        if len(found) > MAX_PARENTS:
-            raise _too_many(len(found))
+        _refine(found, _target(core, grow_m), face, spans)
     return sorted(found.items())
+
+
+def cover_touched(solid: Solid) -> list[tuple[int, int]]:
+    """Name exactly the level 13 cells that a shape touches, to centimetres; several times the work of :func:`cover`.
+
+    A shape that holds another one names all of the other's cells, which :func:`cover` does not promise: it may name a
+    neighbour that is not touched.
+
+    Args:
+        solid: the prepared volume.
+
+    Returns:
+        (parent, mask) as :func:`cover` gives them.
+
+    Raises:
+        TooLarge: if more than ``MAX_PARENTS`` parents are touched.
+    """
+    target = _target(solid.core, 0.0)
+    found: dict[int, int] = {}
+    for face, *spans in cap_ranges(*_cap(solid, 0.0)):
+        ranges = _ranges(spans, CHILD_LEVEL)
+        if _count(ranges) <= _BOX:
+            cells = _all_cells(face, CHILD_LEVEL, ranges)
+            hit, _ = _touched(target, cells)
+            _add_each(found, face, zip(cells.i[hit].tolist(), cells.j[hit].tolist(), strict=True))
+        else:
+            _refine(found, target, face, spans)
+    return sorted(found.items())
+
+
+def _cap(solid: Solid, grow_m: float) -> tuple[tuple[float, float, float], float]:
+    """The cap that holds a grown shape: its centre as a unit vector, its radius in radians."""
+    angle = (solid.reach_m + grow_m) / MIN_RADIUS_M + 1e-9
+    lat, lon = math.radians(solid.center.lat_deg), math.radians(solid.center.lon_deg)
+    return (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)), angle
+
+
+def _refine(found: dict[int, int], target: _Target, face: int, spans: list[float]) -> None:
+    """Find the touched cells of a large part of a face, coarse ones first."""
+    level = PARENT_LEVEL + 1
+    ranges = _ranges(spans, level)
+    while _count(ranges) > _FEW or level > PARENT_LEVEL:
+        level -= 1
+        ranges = _ranges(spans, level)
+    _add_many(found, target, _all_cells(face, level, ranges))
+    if len(found) > MAX_PARENTS:
+        raise _too_many(len(found))
 
 
 def _ranges(spans: list[float], level: int) -> tuple[range, range]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from detente.geo import Solid, bounds_e7, cover
+from detente.geo import Solid, bounds_e7, cover, cover_touched
+from detente.geo.limits import MAX_INSTANT_MS
 from detente.geo.model import Datum, Separation
 
 SPANS_MS = (1_800_000, 10_800_000, 86_400_000, 31 * 86_400_000, 600_000_000_000_000)
@@ -17,6 +18,8 @@ SPANS_MS = (1_800_000, 10_800_000, 86_400_000, 31 * 86_400_000, 600_000_000_000_
 _DATUM_CODE = {Datum.WGS84: 0, Datum.AMSL: 1, Datum.STD: 2, Datum.AGL: 3}
 _ANY_DATUM = -1
 """Equals no stored datum, so heights are compared above the ellipsoid."""
+_LOWEST, _HIGHEST = -(2**31), 2**31 - 1
+_EVERYWHERE = (-900_000_000, 900_000_000, -1_800_000_000, 1_800_000_000)
 
 
 class Rows(Struct, frozen=True):
@@ -81,6 +84,41 @@ def rows_of(solids: Sequence[Solid], reach: Reach) -> Rows:
     rows = no_rows()
     for i, solid in enumerate(solids):
         add_rows(rows, solid, i, reach)
+    return rows
+
+
+def touched_rows_of(solids: Sequence[Solid]) -> Rows:
+    """The rows of all volumes with just the cells that they touch: a volume's lie among those of one that holds it."""
+    rows = no_rows()
+    for i, solid in enumerate(solids):
+        add_rows(rows, solid, i, Reach(), cover_touched(solid))
+    return rows
+
+
+class Band(Struct, frozen=True):
+    """The heights and times of a search; None: without an end."""
+
+    lower_m: float | None
+    upper_m: float | None
+    start_ms: int | None
+    end_ms: int | None
+
+
+def band_rows(cells: Sequence[tuple[int, int]], band: Band) -> Rows:
+    """The rows of a ground area whose heights and times may be without an end: for ``plan_meeting`` and its like.
+
+    Args:
+        cells: the area's covering.
+        band: its heights above the ellipsoid and its times.
+    """
+    rows = no_rows()
+    start_ms = -MAX_INSTANT_MS if band.start_ms is None else band.start_ms
+    end_ms = MAX_INSTANT_MS if band.end_ms is None else band.end_ms
+    lower = _LOWEST if band.lower_m is None else math.floor(band.lower_m * 100)
+    upper = _HIGHEST if band.upper_m is None else math.ceil(band.upper_m * 100)
+    span = span_of(end_ms - start_ms)
+    for parent, mask in cells:
+        rows.packed.extend((parent, span, end_ms, start_ms, mask, _ANY_DATUM, lower, upper, lower, upper, *_EVERYWHERE, 0))
     return rows
 
 

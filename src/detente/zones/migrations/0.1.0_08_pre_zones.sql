@@ -36,7 +36,7 @@ $$;
 --   'exists'    an id that is taken, for a new zone      'absent'   no zone with this id
 --   'foreign'   it belongs to another party               'stale'    it stands at another OVN
 --   'hosted'    its details are kept here, so it is changed here and not by its reference
---   'same'      this very write was carried out before    'unlocked' a cell of p_lock has no row yet
+--   'unlocked'  a cell of p_lock has no row yet
 CREATE FUNCTION zone_write(
     p_zone_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint,
     p_request bytea, p_request_sha256 bytea,
@@ -78,7 +78,9 @@ BEGIN
     END IF;
 
     before := zone_packed(p_zone_id);
-    DELETE FROM zone_cell c WHERE c.zone_id = p_zone_id;
+    IF p_expected IS NOT NULL THEN  -- its row is locked; without one, a zone of this id would be another's
+        DELETE FROM zone_cell c WHERE c.zone_id = p_zone_id;
+    END IF;
     IF p_body IS NULL THEN
         DELETE FROM zone z WHERE z.zone_id = p_zone_id;
     ELSE
