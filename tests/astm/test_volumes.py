@@ -242,17 +242,19 @@ def test_a_repeated_vertex_of_ours_goes_out_once():
 
 
 def test_a_corridor_goes_out_as_a_polygon_around_it():
-    path = (LatLon(47.0, 8.0), LatLon(47.0, 8.2), LatLon(47.1, 8.2))
+    # Along the equator, where a shortest path keeps its latitude: its border is at 0.000904 degrees.
+    path = (LatLon(0.0, 8.0), LatLon(0.0, 8.2), LatLon(-0.1, 8.2))
     ours = PlanVolume(Corridor(path, 200.0), 100.0, 200.0, START, END)
     (theirs,) = to_plan_volumes([to_volume4d(ours)], "volumes")
     assert isinstance(theirs.shape, Polygon)
-    beside = Volume(Circle(LatLon(47.00091, 8.1), 1.0), 100.0, 200.0, to_ms(START), to_ms(END))
-    assert not overlaps(prepare(to_volume(ours)), prepare(beside))
-    assert overlaps(
-        prepare(to_volume(theirs)),
-        prepare(Volume(Circle(LatLon(47.00089, 8.1), 1.0), 100.0, 200.0, to_ms(START), to_ms(END))),
-    )
     assert (theirs.lower_m, theirs.upper_m) == (100.0, 200.0)
+
+    def meets(volume, lat):
+        spot = Volume(Circle(LatLon(lat, 8.1), 1.0), 100.0, 200.0, to_ms(START), to_ms(END))
+        return overlaps(prepare(to_volume(volume)), prepare(spot))
+
+    assert [meets(one, 0.000912) for one in (ours, theirs)] == [True, True]
+    assert [meets(one, 0.000935) for one in (ours, theirs)] == [False, False]
 
 
 @pytest.mark.parametrize("datum", [Datum.AMSL, Datum.STD])
