@@ -75,7 +75,7 @@ def test_numbers_out_of_range_are_refused_with_their_field(field):
 OTHERS = {
     "lower nan": ({"lower_m": math.nan}, "volume.lower_m", None),
     "upper infinite": ({"upper_m": math.inf}, "volume.upper_m", None),
-    "too low": ({"lower_m": -1_001.0}, "volume.lower_m", None),
+    "too low": ({"lower_m": -8_001.0}, "volume.lower_m", None),
     "too high": ({"upper_m": 100_001.0}, "volume.upper_m", None),
     "no height": ({"lower_m": 100.0}, "volume.upper_m", "zero-height"),
     "reversed": ({"lower_m": 200.0}, "volume.upper_m", "altitudes-reversed"),

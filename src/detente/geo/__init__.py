@@ -11,6 +11,7 @@ from detente.geo.frame import from_plane, to_plane
 from detente.geo.geoid import undulation_m
 from detente.geo.model import Circle, Corridor, Datum, LatLon, Overlap, Polygon, Separation, Shape, Volume
 from detente.geo.moved import moved
+from detente.geo.outline import area_km2, polygon_around
 from detente.geo.overlap import find_overlap, overlaps
 from detente.geo.solid import Solid, prepare
 from detente.geo.terrain import HgtTerrain, Terrain
@@ -39,6 +40,7 @@ __all__ = [
     "Solid",
     "Terrain",
     "Volume",
+    "area_km2",
     "bounds_e7",
     "cover",
     "cover_touched",
@@ -47,6 +49,7 @@ __all__ = [
     "geodesic_m",
     "moved",
     "overlaps",
+    "polygon_around",
     "prepare",
     "to_plane",
     "undulation_m",

@@ -10,7 +10,8 @@ MAX_EXTENT_M = 1_000_000.0
 """Largest distance from a shape's centre to its edge."""
 MAX_OUTLINE_M = 50_000_000.0
 """Longest perimeter or path: it bounds the points that long edges are filled with."""
-MIN_ALTITUDE_M = -1_000.0
+MIN_ALTITUDE_M = -8_000.0
+"""As low as ASTM F3548-21 goes (OpenAPI, Altitude)."""
 MAX_ALTITUDE_M = 100_000.0
 MAX_INSTANT_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z; as far before 1970 is refused too."""
