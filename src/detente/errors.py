@@ -160,7 +160,7 @@ class AlreadyExists(Refused):
 
 
 class MissingKeys(Refused):
-    """A write names too few versions of what it meets. Attributes ``plans`` and ``zones``: their references."""
+    """A write knows too few of what it meets. Attributes ``plans`` and ``zones``: their references."""
 
     slug = "missing-keys"
     title = "The write does not know of everything that it meets"

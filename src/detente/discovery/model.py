@@ -10,7 +10,7 @@ from detente.plans.model import PlanState, PlanVolume, Sharing
 
 
 class Availability(StrEnum):
-    """Whether a party's own server answers, as availability arbitration found it. Unknown is as good as normal."""
+    """Whether a party's own server answers, as arbitration found it. Unknown is as good as normal."""
 
     UNKNOWN = "unknown"
     NORMAL = "normal"
@@ -18,7 +18,7 @@ class Availability(StrEnum):
 
 
 class Area(Struct, frozen=True):
-    """A place that is asked about, subscribed to or closed: heights and times may be without an end (None)."""
+    """A place that is asked about, subscribed to or closed; None: without an end."""
 
     shape: Shape
     lower_m: float | None = None
@@ -29,7 +29,7 @@ class Area(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """What the exchange tells of a plan whose details its manager keeps (F3548-21, OperationalIntentReference)."""
+    """What the exchange tells of a plan (F3548-21, OperationalIntentReference); its manager has the rest."""
 
     plan_id: str
     party_id: str

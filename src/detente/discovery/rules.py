@@ -1,7 +1,7 @@
 """The decisions of discovery on plain values.
 
-Rule 1: a reference is made as accepted; what is contingent stays so until it ends; what is nonconforming goes back to
-    activated only.
+Rule 1: a reference is made as accepted; what is contingent stays so until it ends; what is nonconforming goes
+    back to activated only.
 Rule 2: a plan that is in use or off-nominal needs a subscription; an accepted one may do without.
 Rule 3: a subscription tells of plans, of zones or of both, for a day at most.
 Rule 4: a manager may choose its next OVN, but only as a UUID of version 7 made within five minutes.
@@ -107,10 +107,14 @@ def subscription_window(start_ms: int | None, end_ms: int | None, now_ms: int) -
     end = start + MAX_SUBSCRIPTION_MS if end_ms is None else end_ms
     if start < now_ms - START_SLACK_MS:
         raise BadInput(
-            "the subscription begins more than 5 minutes ago", field="extents.time_start", expected="now or later"
+            "the subscription begins more than 5 minutes ago",
+            field="extents.time_start",
+            expected="now or later",
         )
     if end < now_ms or end <= start:
-        raise BadInput("the subscription is over", field="extents.time_end", expected="later than now and its start")
+        raise BadInput(
+            "the subscription is over", field="extents.time_end", expected="later than now and its start"
+        )
     if end - start > MAX_SUBSCRIPTION_MS:
         raise BadInput(
             "the subscription lasts longer than 24 hours",
@@ -149,5 +153,5 @@ def chosen_ovn(plan_id: str, suffix: str, now_ms: int) -> str:
 
 
 def needs_key(state: PlanState, availability: Availability) -> bool:
-    """Whether a plan that is near must be known (rule 5): not one that a party which is down has only accepted."""
+    """Whether a near plan must be known (rule 5): not what a party that is down has only accepted."""
     return not (state is PlanState.ACCEPTED and availability is Availability.DOWN)

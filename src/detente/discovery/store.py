@@ -87,8 +87,8 @@ async def write_reference(pool: Pool, act: Act, write: ReferenceWrite, apart: Ma
         StoreUnavailable: if the database does not answer; the same request repeated tells the outcome.
     """
     values = (
-        write.plan_id, *act.values, act.content, act.request_sha256, write.expected, write.state.value, write.ovn,
-        write.start_ms, write.end_ms, write.body, write.uss_base_url, list(write.key), list(apart),
+        write.plan_id, *act.values, act.content, act.request_sha256, write.expected, write.state.value,
+        write.ovn, write.start_ms, write.end_ms, write.body, write.uss_base_url, list(write.key), list(apart),
         list(apart.values()), write.subscription_id, write.made_url, write.made_tells_zones,
         write.touched.packed, write.cells.locks, write.cells.packed,
     )  # fmt: skip
@@ -118,8 +118,9 @@ class ZoneWrite(Struct, frozen=True):
 async def write_zone(pool: Pool, act: Act, write: ZoneWrite) -> Answer:
     """Publish, change or withdraw a zone."""
     values = (
-        write.zone_id, *act.values, act.content, act.request_sha256, write.expected, write.ovn, write.start_ms,
-        write.end_ms, write.body, write.is_elsewhere, write.uss_base_url, write.cells.locks, write.cells.packed,
+        write.zone_id, *act.values, act.content, act.request_sha256, write.expected, write.ovn,
+        write.start_ms, write.end_ms, write.body, write.is_elsewhere, write.uss_base_url, write.cells.locks,
+        write.cells.packed,
     )  # fmt: skip
     rows = await _fetch(pool, "write_zone", values)
     first = rows[0]
@@ -181,6 +182,8 @@ class SubscriptionWrite(Struct, frozen=True):
     end_ms: int | None = None
     extents: bytes | None = None
     rows: Rows | None = None
+    wide: Rows | None = None
+    """Rows that hold whatever a plan inside the subscription is kept with."""
 
 
 async def write_subscription(pool: Pool, act: Act, write: SubscriptionWrite) -> str:
@@ -190,6 +193,7 @@ async def write_subscription(pool: Pool, act: Act, write: SubscriptionWrite) -> 
         write.subscription_id, *act.values, act.content, write.expected, write.version, write.uss_base_url,
         write.tells_plans, write.tells_zones, write.start_ms, write.end_ms, write.extents,
         [] if rows is None else rows.locks, None if rows is None else rows.packed,
+        None if write.wide is None else write.wide.packed,
     )  # fmt: skip
     return str((await _fetch(pool, "write_subscription", values))[0][0])
 
@@ -233,8 +237,8 @@ async def set_availability(pool: Pool, act: Act, now: AvailabilityNow, old_versi
     party_id, account_id, token_sha256, now_ms = act.values
     with wrap_errors():
         set_to = await pool.fetchval(
-            _SQL["set_availability"], now.party_id, now.availability.value, old_version, now.version, party_id,
-            account_id, token_sha256, now_ms, act.content,
+            _SQL["set_availability"], now.party_id, now.availability.value, old_version, now.version,
+            party_id, account_id, token_sha256, now_ms, act.content,
         )  # fmt: skip
     return set_to is not None
 
@@ -262,12 +266,16 @@ def _answer(rows: Sequence[Mapping[str, Any]]) -> Answer:
     status: str = first["status"]
     if status in {"written", "same"}:
         return Answer(
-            status, reference=_reference(first), told=tuple(_told(row) for row in rows if row["status"] == "told")
+            status,
+            reference=_reference(first),
+            told=tuple(_told(row) for row in rows if row["status"] == "told"),
         )
     if status.startswith("missing"):
         return Answer(
             "missing",
-            missing=tuple(Missing(_reference(row), row["body"]) for row in rows if row["status"] == "missing"),
+            missing=tuple(
+                Missing(_reference(row), row["body"]) for row in rows if row["status"] == "missing"
+            ),
             missing_zones=tuple(_zone(row) for row in rows if row["status"] == "missing-zone"),
         )
     return Answer(status)

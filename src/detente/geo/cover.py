@@ -99,10 +99,10 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
 
 
 def cover_touched(solid: Solid) -> list[tuple[int, int]]:
-    """Name exactly the level 13 cells that a shape touches, to centimetres; several times the work of :func:`cover`.
+    """Name exactly the level 13 cells that a shape touches, to centimetres: slower than :func:`cover`.
 
-    A shape that holds another one names all of the other's cells, which :func:`cover` does not promise: it may name a
-    neighbour that is not touched.
+    A shape that holds another one names all of the other's cells, which :func:`cover` does not promise: it
+    may name a neighbour that is not touched.
 
     Args:
         solid: the prepared volume.
@@ -131,18 +131,6 @@ def _cap(solid: Solid, grow_m: float) -> tuple[tuple[float, float, float], float
     angle = (solid.reach_m + grow_m) / MIN_RADIUS_M + 1e-9
     lat, lon = math.radians(solid.center.lat_deg), math.radians(solid.center.lon_deg)
     return (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)), angle
-
-
-def _refine(found: dict[int, int], target: _Target, face: int, spans: list[float]) -> None:
-    """Find the touched cells of a large part of a face, coarse ones first."""
-    level = PARENT_LEVEL + 1
-    ranges = _ranges(spans, level)
-    while _count(ranges) > _FEW or level > PARENT_LEVEL:
-        level -= 1
-        ranges = _ranges(spans, level)
-    _add_many(found, target, _all_cells(face, level, ranges))
-    if len(found) > MAX_PARENTS:
-        raise _too_many(len(found))
 
 
 def _ranges(spans: list[float], level: int) -> tuple[range, range]:
@@ -289,6 +277,18 @@ def _add_many(found: dict[int, int], target: _Target, cells: _Cells) -> None:
     for parent, mask in zip(ids.tolist(), masks.view(np.int64).tolist(), strict=True):
         if mask:
             found[parent] = mask  # noqa: PERF403 - the caller's dictionary, which other faces fill too
+
+
+def _refine(found: dict[int, int], target: _Target, face: int, spans: list[float]) -> None:
+    """Find the touched cells of a large part of a face, coarse ones first."""
+    level = PARENT_LEVEL + 1
+    ranges = _ranges(spans, level)
+    while _count(ranges) > _FEW or level > PARENT_LEVEL:
+        level -= 1
+        ranges = _ranges(spans, level)
+    _add_many(found, target, _all_cells(face, level, ranges))
+    if len(found) > MAX_PARENTS:
+        raise _too_many(len(found))
 
 
 def _inside(target: _Target, quads: Polygons) -> Bools:

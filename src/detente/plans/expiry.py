@@ -15,8 +15,8 @@ from detente.record import forget_notes
 from detente.store import Pool
 
 OFF_NOMINAL_GRACE_MS = 86_400_000
-"""An off-nominal plan, and a reference of another manager, stays in force for a day after its time, or until its owner
-ends it; the SQL function ``plan_due_ms`` names the same number."""
+"""An off-nominal plan, and a reference of another manager, stays in force for a day after its time, or until
+its owner ends it; the SQL function ``plan_due_ms`` names the same number."""
 KEYS_KEPT_MS = 86_400_000
 """How long an idempotency key is remembered."""
 NOTES_KEPT_S = 7_200.0

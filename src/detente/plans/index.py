@@ -88,7 +88,7 @@ def rows_of(solids: Sequence[Solid], reach: Reach) -> Rows:
 
 
 def touched_rows_of(solids: Sequence[Solid]) -> Rows:
-    """The rows of all volumes with just the cells that they touch: a volume's lie among those of one that holds it."""
+    """The rows of all volumes with just the cells that they touch: a part's lie among the whole's."""
     rows = no_rows()
     for i, solid in enumerate(solids):
         add_rows(rows, solid, i, Reach(), cover_touched(solid))
@@ -105,7 +105,7 @@ class Band(Struct, frozen=True):
 
 
 def band_rows(cells: Sequence[tuple[int, int]], band: Band) -> Rows:
-    """The rows of a ground area whose heights and times may be without an end: for ``plan_meeting`` and its like.
+    """The rows of a ground area whose heights and times may be without an end.
 
     Args:
         cells: the area's covering.
@@ -118,7 +118,9 @@ def band_rows(cells: Sequence[tuple[int, int]], band: Band) -> Rows:
     upper = _HIGHEST if band.upper_m is None else math.ceil(band.upper_m * 100)
     span = span_of(end_ms - start_ms)
     for parent, mask in cells:
-        rows.packed.extend((parent, span, end_ms, start_ms, mask, _ANY_DATUM, lower, upper, lower, upper, *_EVERYWHERE, 0))
+        rows.packed.extend(
+            (parent, span, end_ms, start_ms, mask, _ANY_DATUM, lower, upper, lower, upper, *_EVERYWHERE, 0)
+        )
     return rows
 
 

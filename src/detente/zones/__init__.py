@@ -1,4 +1,4 @@
-"""Zones: areas with a rule that a party publishes (constraints of ASTM F3548-21). Their references and details.
+"""Zones: areas with a rule that a party publishes (constraints of ASTM F3548-21).
 
 Decides who may write a zone and at which version; whether a plan may enter one is decided with the plan.
 """

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.astm.f3548 import wire
+from detente.discovery.model import Area
 from detente.errors import BadInput
 from detente.geo import Circle, Datum, LatLon, Polygon, Shape, Terrain, polygon_around, prepare
 from detente.geo.core import Core, check_number, make_core
@@ -35,16 +35,6 @@ _ON_THE_WIRE = (
     (".lower_m", ".altitude_lower.value"),
     (".upper_m", ".altitude_upper.value"),
 )
-
-
-class Area(Struct, frozen=True):
-    """A shape with bounds that may be missing: None is unbounded. Altitudes are above the ellipsoid."""
-
-    shape: Shape
-    lower_m: float | None
-    upper_m: float | None
-    start: datetime | None
-    end: datetime | None
 
 
 def to_plan_volumes(

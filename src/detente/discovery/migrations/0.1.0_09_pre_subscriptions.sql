@@ -155,7 +155,8 @@ CREATE VIEW subscription_now AS
 CREATE FUNCTION subscription_write(
     p_subscription_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint, p_request bytea,
     p_expected text, p_version text, p_uss_base_url text, p_tells_plans boolean, p_tells_zones boolean,
-    p_start_ms bigint, p_end_ms bigint, p_extents bytea, p_lock bigint[], p_rows bigint[]
+    p_start_ms bigint, p_end_ms bigint, p_extents bytea, p_lock bigint[], p_rows bigint[],
+    p_wide bigint[]              -- rows that hold whatever a plan inside p_rows is kept with
 ) RETURNS text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     was subscription%ROWTYPE;
@@ -187,7 +188,7 @@ BEGIN
         ELSIF EXISTS (SELECT 1 FROM plan p JOIN plan_cell c USING (plan_id)
                       WHERE p.subscription_id = p_subscription_id AND p.state <> 'ended'
                         AND (NOT p_tells_plans
-                             OR NOT subscription_reaches(p_rows, c.parent, c.mask, c.lower, c.upper, c.start_ms, c.end_ms))) THEN
+                             OR NOT subscription_reaches(p_wide, c.parent, c.mask, c.lower, c.upper, c.start_ms, c.end_ms))) THEN
             RETURN 'needed';
         END IF;
         DELETE FROM subscription_cell c WHERE c.subscription_id = p_subscription_id;

@@ -71,7 +71,7 @@ DECLARE
     sees_zones boolean := coalesce(p_made_tells_zones, false);
 BEGIN
     SELECT * INTO was FROM plan p WHERE p.plan_id = p_plan_id AND NOT (p.is_elsewhere AND p.state = 'ended') FOR UPDATE;
-    refusal := CASE
+    refusal := (CASE
         WHEN NOT FOUND THEN CASE WHEN p_expected IS NOT NULL THEN 'absent' END
         WHEN was.party_id = p_party_id AND was.ovn = p_ovn AND was.request_sha256 = p_request_sha256 THEN 'same'
         WHEN p_expected IS NULL THEN 'exists'
@@ -80,7 +80,7 @@ BEGIN
         WHEN was.ovn <> p_expected THEN 'stale'
         WHEN was.state = 'contingent' AND p_state <> 'contingent' THEN 'forbidden'
         WHEN was.state = 'nonconforming' AND p_state = 'accepted' THEN 'forbidden'
-    END;
+    END);
     IF refusal IS NULL AND p_state IN ('accepted', 'activated') AND party_is_down(p_party_id) THEN
         refusal := 'down';
     END IF;
@@ -100,7 +100,7 @@ BEGIN
     -- A subscription that reaches over these cells cannot change while they are locked.
     IF p_subscription_id IS NOT NULL AND p_made_url IS NULL THEN
         SELECT * INTO used FROM subscription s WHERE s.subscription_id = p_subscription_id;
-        refusal := CASE
+        refusal := (CASE
             WHEN NOT FOUND THEN 'no-subscription'
             WHEN used.party_id <> p_party_id THEN 'foreign-subscription'
             WHEN NOT used.tells_plans THEN 'silent-subscription'
@@ -111,7 +111,7 @@ BEGIN
                     WHERE c.subscription_id = p_subscription_id AND c.parent = r.parent AND c.mask & r.mask = r.mask
                       AND c.start_ms <= greatest(r.start_ms, p_now_ms) + 300000 AND c.end_ms >= r.end_ms))
                 THEN 'short-subscription'
-        END;
+        END);
         IF refusal IS NOT NULL THEN
             RETURN QUERY SELECT * FROM reference_refused(refusal);
             RETURN;
@@ -182,13 +182,13 @@ DECLARE
     refusal text;
 BEGIN
     SELECT * INTO was FROM plan p WHERE p.plan_id = p_plan_id AND p.state <> 'ended' FOR UPDATE;
-    refusal := CASE
+    refusal := (CASE
         WHEN NOT FOUND THEN 'absent'
         WHEN was.party_id <> p_party_id THEN 'foreign'
         WHEN NOT was.is_elsewhere THEN 'hosted'
         WHEN was.ovn <> p_expected THEN 'stale'
         WHEN party_is_down(p_party_id) THEN 'down'
-    END;
+    END);
     IF refusal IS NOT NULL THEN
         RETURN QUERY SELECT * FROM reference_refused(refusal);
         RETURN;

@@ -324,6 +324,9 @@ BEGIN
         END IF;
     END IF;
 
+    IF p_expected IS NOT NULL AND was.sharing <> p_sharing THEN  -- while the plan still shows what it did
+        PERFORM plan_refusal_note_sharing(p_plan_id, p_party_id);
+    END IF;
     before := plan_packed(p_plan_id);
     IF NOT plan_store(
         p_plan_id, p_party_id, p_account_id, p_token_sha256, p_now_ms, p_type, p_request, p_request_sha256, written,
@@ -334,12 +337,8 @@ BEGIN
                             NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
         RETURN;
     END IF;
-    IF p_expected IS NULL THEN
-        IF p_sharing = 'conflicts' THEN
-            PERFORM plan_refusal_note_hidden(p_plan_id, p_party_id);
-        END IF;
-    ELSIF was.sharing <> p_sharing THEN
-        PERFORM plan_refusal_note_sharing(p_plan_id, p_party_id);
+    IF p_expected IS NULL AND p_sharing = 'conflicts' THEN
+        PERFORM plan_refusal_note_hidden(p_plan_id, p_party_id);
     END IF;
 
     IF p_key IS NOT NULL THEN

@@ -55,14 +55,14 @@ DECLARE
                              UNION SELECT c.parent FROM zone_cell c WHERE c.zone_id = p_zone_id);
 BEGIN
     SELECT * INTO was FROM zone z WHERE z.zone_id = p_zone_id FOR UPDATE;
-    status := CASE
+    status := (CASE
         WHEN NOT FOUND AND p_expected IS NOT NULL THEN 'absent'
         WHEN NOT FOUND THEN NULL
         WHEN p_expected IS NULL THEN 'exists'
         WHEN was.party_id <> p_party_id THEN 'foreign'
         WHEN was.is_elsewhere <> p_is_elsewhere THEN 'hosted'
         WHEN was.ovn <> p_expected THEN 'stale'
-    END;
+    END);
     IF status IS NOT NULL THEN
         RETURN NEXT;
         RETURN;
