@@ -7,7 +7,15 @@ Holds no rule of the domain and touches no database; the web framework is used h
 from detente.web.edge import make_app
 from detente.web.limits import Limits
 from detente.web.metrics import Metrics
-from detente.web.model import Authenticator, Principal, QueryField, Reply, Request, Route
+from detente.web.model import (
+    Authenticator,
+    Principal,
+    QueryField,
+    RefusalForm,
+    Reply,
+    Request,
+    Route,
+)
 from detente.web.service_routes import Readiness
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "Principal",
     "QueryField",
     "Readiness",
+    "RefusalForm",
     "Reply",
     "Request",
     "Route",

@@ -10,6 +10,7 @@ from detente.errors import BadInput, TooLarge, TooSlow
 from detente.web.metrics import UNMATCHED
 
 if TYPE_CHECKING:
+    from detente.web.model import Route
     from detente.web.stream import Outflow
 
 Event = MutableMapping[str, Any]
@@ -22,13 +23,25 @@ _ONCE = ("authorization", "content-type", "content-length", "idempotency-key", "
 class Call:
     """What is known of a request besides what the handler sees; lives as long as the request."""
 
-    __slots__ = ("account_id", "began_s", "outflow", "problem", "receive", "request_id", "route", "status")
+    __slots__ = (
+        "account_id",
+        "began_s",
+        "found",
+        "outflow",
+        "problem",
+        "receive",
+        "request_id",
+        "route",
+        "status",
+    )
 
     def __init__(self, receive: Receive) -> None:
         self.receive = receive
         self.request_id = os.urandom(8).hex()
         self.began_s = perf_counter()
         self.route = UNMATCHED
+        self.found: Route | None = None
+        """Once it is known: it says in which form a refusal is told."""
         self.status = 0
         self.problem: str | None = None
         self.account_id: str | None = None

@@ -21,9 +21,9 @@ from detente.web.gate import Gate
 from detente.web.lifespan import Hook, Lifespan
 from detente.web.limits import Limits
 from detente.web.metrics import Metrics
-from detente.web.model import Authenticator, Handler, Reply, Route
+from detente.web.model import Authenticator, RefusalForm, Reply, Route
 from detente.web.pages import HTML_TYPE, SECURITY_HEADERS
-from detente.web.problems import problem_reply
+from detente.web.problems import refusal_reply
 from detente.web.rate import RateLimit
 from detente.web.service_routes import Readiness, service_routes
 from detente.web.stopping import STOPPING, Stopping
@@ -70,6 +70,7 @@ def make_app(
     every_route = [*routes, *service_routes(routes, readiness=readiness, metrics=metrics)]
     paths: dict[str, _Path] = {}
     for route in every_route:
+        _check(route)
         gate = Gate(route, authenticator=authenticator, now_ms=now_ms, limits=limits, rate=rate)
         paths.setdefault(route.path, _Path()).offer(route, gate)
     router = CompiledRouter()
@@ -78,18 +79,26 @@ def make_app(
     return EdgeApp(router, metrics, limits, on_start, on_stop)
 
 
+def _check(route: Route) -> None:
+    """Refuse a route that would not do what it says."""
+    if route.or_scopes and route.scope is None:
+        raise ValueError(f"{route.method} {route.path} is open, so other scopes mean nothing")
+    if route.statuses and route.refusals is RefusalForm.PROBLEM:
+        raise ValueError(f"{route.method} {route.path}: a problem's status is the one that its page names")
+
+
 class _Path:
     """The methods of one path template."""
 
     def __init__(self) -> None:
-        self.methods: dict[str, tuple[Gate, Handler]] = {}
+        self.methods: dict[str, tuple[Gate, Route]] = {}
         self.allow = ""
 
     def offer(self, route: Route, gate: Gate) -> None:
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             if method in self.methods:
                 raise ValueError(f"two routes for {route.method} {route.path}")
-            self.methods[method] = (gate, route.handler)
+            self.methods[method] = (gate, route)
         self.allow = ", ".join([*self.methods, "OPTIONS"])
 
 
@@ -162,12 +171,12 @@ class EdgeApp:
             return await self._reply(scope, call)
         except DetenteError as refusal:
             call.problem = refusal.slug
-            return problem_reply(refusal, call.request_id)
+            return refusal_reply(refusal, call.request_id, call.found)
         except Exception as unexpected:  # noqa: BLE001 - the outermost loop: logged, counted, told without innards
             self._log_unexpected(unexpected, call)
             call.problem = DetenteError.slug
             told = DetenteError("something went wrong here; nothing is known of the outcome")
-            return problem_reply(told, call.request_id)
+            return refusal_reply(told, call.request_id, call.found)
 
     def _log_unexpected(self, unexpected: Exception, call: Call) -> None:
         # The text of the traceback, never its local variables: those hold the token.
@@ -188,9 +197,10 @@ class EdgeApp:
             if method == "OPTIONS":
                 return Reply(204, None, (("Allow", offered.allow),))
             raise MethodNotAllowed(f"this path has no method {method[:20]}", allow=offered.allow)
-        gate, handler = endpoint
+        gate, route = endpoint
+        call.found = route
         headers = read_headers(scope["headers"])
-        reply = await handler(await gate.admit(call, headers, variables, scope["query_string"]))
+        reply = await route.handler(await gate.admit(call, headers, variables, scope["query_string"]))
         if isinstance(reply.body, AsyncGenerator):
             call.outflow = await Outflow.open(reply.body, partial(gate.still_admits, headers))
         return reply

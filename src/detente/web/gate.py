@@ -17,7 +17,7 @@ from detente.errors import (
 from detente.web.call import Call, read_body
 from detente.web.decode import form_decoder, json_decoder, read_query, refuse_controls
 from detente.web.limits import Limits
-from detente.web.model import Authenticator, Principal, Request, Route
+from detente.web.model import Authenticator, Principal, RefusalForm, Request, Route
 from detente.web.rate import RateLimit
 
 JSON_TYPE = "application/json"
@@ -46,6 +46,7 @@ class Gate:
         rate: RateLimit,
     ) -> None:
         self._route = route
+        self._scopes = frozenset(route.scopes())
         self._authenticator = authenticator
         self._now_ms = now_ms
         self._limits = limits
@@ -107,30 +108,33 @@ class Gate:
         Args:
             headers: of the request.
         """
-        scope = self._route.scope
-        if scope is None:
+        if not self._scopes:
             return True
         token = _bearer_token(headers.get("authorization"), self._limits.token_bytes)
         try:
-            return scope in (await self._authenticator.authenticate(token)).scopes
+            return not self._scopes.isdisjoint((await self._authenticator.authenticate(token)).scopes)
         except (NotAuthenticated, NotAllowed):
             return False
         except Unavailable:
             return True
 
     async def _authenticate(self, call: Call, headers: Mapping[str, str]) -> Principal | None:
-        scope = self._route.scope
-        if scope is None:
+        if not self._scopes:
             return None
         token = _bearer_token(headers.get("authorization"), self._limits.token_bytes)
         principal = await self._authenticator.authenticate(token)
         call.account_id = principal.account_id
         self._rate.spend(principal.account_id, monotonic())
-        if scope not in principal.scopes:
-            raise NotAllowed(f"this needs a token with the scope {scope}", scope=scope)
+        if self._scopes.isdisjoint(principal.scopes):
+            scopes = self._route.scopes()
+            raise NotAllowed(
+                f"this needs a token with the scope {' or '.join(scopes)}", scope=" ".join(scopes)
+            )
         return principal
 
     def _check_path(self, name: str, value: str) -> None:
+        if not value and self._route.refusals is RefusalForm.ERROR_RESPONSE:
+            raise BadInput(f"{name} is empty", field=name, expected="a value in the path", actual="nothing")
         if not value:
             raise NotFound("there is nothing at this path")
         if len(value) > self._limits.path_variable_chars:

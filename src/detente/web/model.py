@@ -1,6 +1,7 @@
 """The nouns of the HTTP edge: who asks, what a route is, what goes out. Nothing here knows the framework."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -85,6 +86,15 @@ class Reply(Struct, frozen=True):
 Handler = Callable[[Request], Awaitable[Reply]]
 
 
+class RefusalForm(StrEnum):
+    """How the refusals of a route are told."""
+
+    PROBLEM = "problem"
+    """A problem document (RFC 9457)."""
+    ERROR_RESPONSE = "error-response"
+    """Plain JSON: the members of the problem document, and ``message``, where others' clients look."""
+
+
 class QueryField(Struct, frozen=True):
     """One member of a route's query, as the OpenAPI document shows it and the edge checks it."""
 
@@ -126,3 +136,17 @@ class Route(Struct, frozen=True):
     """What a success carries."""
     session: bool = False
     """The handler asks for the console's session cookie by itself; such a route has no scope."""
+    or_scopes: tuple[str, ...] = ()
+    """Scopes any one of which admits as well as ``scope``, which then must be given."""
+    refusals: RefusalForm = RefusalForm.PROBLEM
+    """The form of every refusal once the route is found: those of the gate and of the handler alike."""
+    statuses: Mapping[str, int] = {}
+    """Slug of a problem to the status that an error response has instead of the problem's own."""
+
+    def scopes(self) -> tuple[str, ...]:
+        """Every scope that admits by itself; none for a route that is open, or asks for a session."""
+        return () if self.scope is None else (self.scope, *self.or_scopes)
+
+    def status_of(self, error: DetenteError | type[DetenteError]) -> int:
+        """The status with which this route refuses."""
+        return self.statuses.get(error.slug, error.status_hint)

@@ -23,10 +23,10 @@ from detente.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from detente.web.model import QueryField, Route
+from detente.web.model import QueryField, RefusalForm, Route
 from detente.web.problem_pages import example_json
 from detente.web.problem_texts import TEXTS
-from detente.web.problems import PROBLEM_TYPE, error_classes
+from detente.web.problems import ERROR_RESPONSE_TYPE, PROBLEM_TYPE, error_classes
 from detente.web.schema_examples import example_of
 
 Json = dict[str, Any]
@@ -46,7 +46,8 @@ _INTRO = (
     "A deconfliction exchange: parties declare what they will do, where and when; overlaps are found "
     "before they happen, and ways out offered. Altitudes in metres, times RFC 3339, "
     "positions in degrees WGS 84. "
-    "Every refusal is a problem document (RFC 9457)."
+    "Every refusal is a problem document (RFC 9457), or says the same as plain JSON where the standard of "
+    "the field asks for that."
 )
 
 
@@ -76,7 +77,11 @@ def openapi_document(routes: Sequence[Route]) -> Json:
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
-            "schemas": {**components, "Problem": _problem_schema()},
+            "schemas": {
+                **components,
+                "Problem": _problem_schema(),
+                "Refusal": _error_response_schema(),
+            },
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "detente_session"},
@@ -125,13 +130,14 @@ def _operation(route: Route, schemas: dict[int, Json], components: Json) -> Json
 def _security(route: Route) -> list[Json]:
     if route.session:
         return [{"session": []}]
-    return [] if route.scope is None else [{"bearer": [route.scope]}]
+    return [{"bearer": [scope]} for scope in route.scopes()]
 
 
 def _who_may(route: Route) -> str:
     if route.session:
         return "Needs the cookie of a console session; a token is not read."
-    return f"Needs the scope `{route.scope}`." if route.scope else "Open to everyone; needs no token."
+    named = " or ".join(f"`{scope}`" for scope in route.scopes())
+    return f"Needs the scope {named}." if named else "Open to everyone; needs no token."
 
 
 def operation_id(route: Route) -> str:
@@ -177,9 +183,9 @@ def _answers(route: Route, schemas: dict[int, Json], components: Json) -> Json:
         answers[str(status)] = answer
     by_status: dict[int, list[type[DetenteError]]] = {}
     for kind_of_error in problems_of(route):
-        by_status.setdefault(kind_of_error.status_hint, []).append(kind_of_error)
+        by_status.setdefault(route.status_of(kind_of_error), []).append(kind_of_error)
     for status, kinds in sorted(by_status.items()):
-        problem = _problem_answer(kinds)
+        problem = _problem_answer(kinds, route)
         # A route may also refuse in a form of its own, as RFC 6749 asks of the token route.
         problem["content"].update(answers.get(str(status), {}).get("content", {}))
         answers[str(status)] = problem
@@ -197,20 +203,39 @@ def problems_of(route: Route) -> list[type[DetenteError]]:
         kinds += _WITH_SCOPE
     if route.body is not None:
         kinds += _WITH_BODY
-    if "{" in route.path:
+    if "{" in route.path and route.refusals is RefusalForm.PROBLEM:
         kinds.append(NotFound)
     return list(dict.fromkeys([*kinds, DetenteError]))
 
 
-def _problem_answer(kinds: Sequence[type[DetenteError]]) -> Json:
+def _problem_answer(kinds: Sequence[type[DetenteError]], route: Route) -> Json:
+    is_problem = route.refusals is RefusalForm.PROBLEM
+    examples = {kind.slug: {"value": _example(kind, route)} for kind in kinds}
+    schema = {"$ref": _REF.format(name="Problem" if is_problem else "Refusal")}
     return {
         "description": "; ".join(f"`{kind.slug}`: {kind.title}" for kind in kinds),
         "content": {
-            PROBLEM_TYPE: {
-                "schema": {"$ref": _REF.format(name="Problem")},
-                "examples": {kind.slug: {"value": msgspec.json.decode(example_json(kind))} for kind in kinds},
-            }
+            PROBLEM_TYPE if is_problem else ERROR_RESPONSE_TYPE: {"schema": schema, "examples": examples}
         },
+    }
+
+
+def _example(kind: type[DetenteError], route: Route) -> Json:
+    example: Json = msgspec.json.decode(example_json(kind))
+    if route.refusals is RefusalForm.ERROR_RESPONSE:
+        example |= {"status": route.status_of(kind), "message": example["detail"]}
+    return example
+
+
+def _error_response_schema() -> Json:
+    schema = _problem_schema()
+    message = {"type": "string", "description": "The same as detail."}
+    return {
+        **schema,
+        "title": "Refusal",
+        "description": "A refusal in the form of the field's standard: a problem document with a message.",
+        "properties": {**schema["properties"], "message": message},
+        "required": [*schema["required"], "message"],
     }
 
 

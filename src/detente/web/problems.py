@@ -10,9 +10,10 @@ import msgspec
 
 from detente import errors
 from detente.errors import DetenteError, MethodNotAllowed, NotAllowed, NotAuthenticated, TooMany, Unavailable
-from detente.web.model import Reply
+from detente.web.model import RefusalForm, Reply, Route
 
 PROBLEM_TYPE = "application/problem+json"
+ERROR_RESPONSE_TYPE = "application/json"
 PROBLEM_PATH = "/problems/"
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance"})
 
@@ -45,8 +46,18 @@ def document_of(error: DetenteError, request_id: str) -> dict[str, object]:
     return document
 
 
-def problem_reply(error: DetenteError, request_id: str) -> Reply:
-    """The whole answer to a refusal: the document, and the headers that its status asks for."""
+def refusal_reply(error: DetenteError, request_id: str, route: Route | None) -> Reply:
+    """The whole answer to a refusal: the document, and the headers that its kind asks for.
+
+    Args:
+        error: what was refused.
+        request_id: as for ``document_of``.
+        route: says the form; None where the request met none: a problem document.
+    """
+    if route is not None and route.refusals is RefusalForm.ERROR_RESPONSE:
+        status = route.status_of(error)
+        told = {**document_of(error, request_id), "status": status, "message": error.detail}
+        return Reply(status, msgspec.json.encode(told), tuple(_headers_of(error)), ERROR_RESPONSE_TYPE)
     return Reply(
         status=error.status_hint,
         body=msgspec.json.encode(document_of(error, request_id)),
