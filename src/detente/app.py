@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from detente.astm.f3548.dss import discovery_routes
+from detente.astm.f3548.routing import Wire
 from detente.console.passkey_routes import passkey_routes
 from detente.console.passkeys import Passkeys
 from detente.console.routes import routes as console_routes
@@ -18,6 +21,10 @@ from detente.console.sessions import ConsoleSessions
 from detente.console.static_files import read_static_files
 from detente.console.tile_routes import tile_routes
 from detente.console.tiles import TileFile
+from detente.discovery.arbitration import Arbitration
+from detente.discovery.references import References
+from detente.discovery.subscriptions import Subscriptions
+from detente.discovery.zones import ZoneReferences
 from detente.errors import StoreRefused, Unavailable
 from detente.formats.routes import routes as files_routes
 from detente.geo import HgtTerrain, Terrain
@@ -56,6 +63,11 @@ def now_ms() -> int:
 def new_ovn() -> str:
     """A fresh OVN: 32 characters that nobody can guess."""
     return secrets.token_urlsafe(_OVN_BYTES)
+
+
+def new_id() -> str:
+    """A fresh UUID of version 4."""
+    return str(uuid.uuid4())
 
 
 class Exchange:
@@ -104,6 +116,7 @@ class Exchange:
                 *parties_routes(parties),
                 *_plans(pool, clock, settings, streams),
                 *files_routes(),
+                *_discovery(pool, settings),
                 *_console(pool, parties, settings),
             ],
             authenticator=verifier,
@@ -116,8 +129,7 @@ class Exchange:
 
 
 def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: EventStreams) -> list[Route]:
-    terrain: Terrain | None = None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
-    neighbourhood = Neighbourhood(terrain)
+    neighbourhood = Neighbourhood(_terrain(settings))
     directory = PartyDirectory(pool, clock_ms=clock)
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
@@ -134,6 +146,20 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: Ev
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
     )
     return [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
+
+
+def _discovery(pool: Pool, settings: Settings) -> list[Route]:
+    return discovery_routes(
+        Wire(settings.url(), allows_http=settings.allow_http_peers),
+        References(pool, neighbourhood=Neighbourhood(_terrain(settings)), new_ovn=new_ovn, new_id=new_id),
+        ZoneReferences(pool, new_ovn=new_ovn),
+        Subscriptions(pool, new_version=new_ovn),
+        Arbitration(pool, new_id=new_id, new_version=new_ovn),
+    )
+
+
+def _terrain(settings: Settings) -> Terrain | None:
+    return None if settings.terrain is None else HgtTerrain(Path(settings.terrain))
 
 
 def _console(pool: Pool, parties: PartiesService, settings: Settings) -> list[Route]:
