@@ -167,6 +167,16 @@ class PartiesService:
         return found
 
     @wrap_errors()
+    async def is_suspended(self, party_id: str) -> bool:
+        """Say whether a party may not act now; one that is not registered here may.
+
+        Args:
+            party_id: as a trusted authority names it, which need not have the form of our own ids.
+        """
+        found = await store.find_party(self._pool, party_id)
+        return found is not None and found.is_suspended
+
+    @wrap_errors()
     async def list_parties(self) -> tuple[Party, ...]:
         """Read all parties, in order of id."""
         return await store.list_parties(self._pool)
