@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
 from detente.console.passkeys import Passkeys
 from detente.console.routes import routes as console_routes
@@ -108,6 +109,7 @@ class Exchange:
                 *parties_routes(parties),
                 *_plans(pool, clock, settings, streams),
                 *files_routes(),
+                *interuss_routes(parties),
                 *_console(pool, parties, settings),
             ],
             authenticator=verifier,

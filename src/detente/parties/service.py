@@ -104,6 +104,11 @@ class PartiesService:
         return found
 
     @wrap_errors()
+    async def exchange_id(self) -> str:
+        """The exchange's identity, a UUID: the same at all its servers, with or without a name."""
+        return await store.exchange_id(self._pool)
+
+    @wrap_errors()
     async def add_party(self, party_id: str, body: PartyBody, act: Act) -> Party:
         """Add a party.
 
