@@ -1,9 +1,12 @@
 """Settings are put together from three places, and a wrong one is refused by name."""
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from detente.cli.serve import command as serve
 from detente.errors import BadInput
-from detente.settings import load_settings
+from detente.settings import Settings, load_settings
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,20 @@ from detente.settings import load_settings
         ({"database": "nonsense"}, "'nonsense' is no PostgreSQL URL"),
         ({"log_level": "loud"}, "log_level is 'LOUD'; expected one of DEBUG, INFO, WARNING, ERROR"),
         ({"log_format": "xml"}, "log_format is 'xml'; expected one of auto, json, console"),
+        ({"trust_key": ["/nope.pem"]}, "/nope.pem cannot be read: No such file or directory"),
+        ({"trust_key": [__file__]}, "test_settings.py: The PEM file holds no public key"),
+        ({"audience": ["a,,b"]}, "audience holds an empty name"),
+        ({"listen": ["127.0.0.1:1,"]}, " is no address"),
+        ({"token_url": "auth.example/token"}, "token_url is 'auth.example/token'"),
+        ({"token_url": "ftp://auth.example/token"}, "token_url"),
+        ({"exchange": "/dss", "node_of": "alpha"}, "exchange is '/dss'"),
+        ({"exchange": "https://x"}, "exchange is set without node_of"),
+        ({"node_of": "alpha"}, "node_of is set without exchange"),
+        ({"node_of": "exchange", "exchange": "https://x"}, "node_of is 'exchange'"),
+        ({"party": "a\nb"}, "party is 'a\\nb'"),
+        ({"token_subject": "x" * 201}, "token_subject is 'xxx"),
+        ({"allow_http_peers": "maybe"}, "allow_http_peers is maybe; expected true or false"),
+        ({"test_interfaces": "2"}, "test_interfaces is 2; expected true or false"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(options, said):
@@ -66,3 +83,60 @@ def test_good_settings_are_taken(tmp_path):
     settings = load_settings(given, {})
     assert settings.url() == "https://exchange.example/detente"
     assert settings.terrain == str(tmp_path)
+
+
+@pytest.fixture
+def pem(tmp_path):
+    def make(name):
+        key = ec.generate_private_key(ec.SECP256R1()).public_key()
+        path = tmp_path / name
+        path.write_bytes(
+            key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        return str(path)
+
+    return make
+
+
+def test_lists_are_repeated_or_separated_by_commas():
+    for given in (["a", "b", "c"], ("a,b", "c"), ["a, b,c"]):
+        assert load_settings({"audience": given}, {}).audience == ("a", "b", "c")
+    assert load_settings({}, {"DETENTE_AUDIENCE": "a, b,c"}).audience == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("1", True), ("True", True), ("false", False), ("0", False)]
+)
+def test_booleans_come_from_the_environment(text, value):
+    settings = load_settings({}, {"DETENTE_TEST_INTERFACES": text, "DETENTE_ALLOW_HTTP_PEERS": text})
+    assert (settings.test_interfaces, settings.allow_http_peers) == (value, value)
+    assert load_settings({}, settings.environment()) == settings
+    assert not load_settings({}, {}).test_interfaces
+
+
+def test_settings_for_peers_reach_the_workers(pem):
+    keys = (pem("one.pem"), pem("two.pem"))
+    settings = load_settings(
+        {
+            "trust_key": keys,
+            "audience": ("localhost,exchange.example",),
+            "token_url": "http://localhost:8085/token",
+            "token_subject": "uss 2",
+            "allow_http_peers": True,
+            "test_interfaces": True,
+            "party": "uss2",
+            "node_of": "uss2",
+            "exchange": "https://dss.example",
+        },
+        {},
+    )
+    assert settings.trust_key == keys
+    assert load_settings({}, settings.environment()) == settings
+    assert load_settings({}, {"DETENTE_TRUST_KEY": ", ".join(keys)}).trust_key == keys
+
+
+def test_every_option_of_serve_is_a_setting():
+    options = {option.name for option in serve.params}
+    fields = set(Settings.__struct_fields__)
+    assert options - fields == {"config"}
+    assert fields - options == {"rate_per_s", "issuers"}

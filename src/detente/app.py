@@ -13,6 +13,7 @@ import structlog
 
 from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.routing import Wire
+from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
 from detente.console.passkeys import Passkeys
 from detente.console.routes import routes as console_routes
@@ -28,6 +29,7 @@ from detente.discovery.zones import ZoneReferences
 from detente.errors import StoreRefused, Unavailable
 from detente.formats.routes import routes as files_routes
 from detente.geo import HgtTerrain, Terrain
+from detente.parties.authority import read_authority, tell_of_weak_keys
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
 from detente.parties.issuer import Issuer
@@ -52,6 +54,7 @@ from detente.web import Limits, Route, make_app
 _OVN_BYTES = 24
 _PATIENCE_S = 60.0
 """How long a process waits for its database when it starts; the server has waited before, without an end."""
+_AUTHORITY_ALONE = "no exchange was made here, so only the trusted authority's tokens are accepted"
 _log = structlog.get_logger("detente")
 
 
@@ -107,8 +110,10 @@ class Exchange:
             AccessSettings(issuer=settings.url(), audiences=_audiences(settings)),
             clock_ms=clock,
         )
-        verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings))
-        await _tell_of_a_missing_exchange(parties)
+        authority = read_authority(settings.trust_key)
+        tell_of_weak_keys(authority)
+        verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings), authority=authority)
+        await _tell_of_a_missing_exchange(parties, has_authority=bool(authority))
         jobs = _Jobs(pool, clock)
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
         return make_app(
@@ -117,11 +122,12 @@ class Exchange:
                 *_plans(pool, clock, settings, streams),
                 *files_routes(),
                 *_discovery(pool, settings),
+                *interuss_routes(parties),
                 *_console(pool, parties, settings),
             ],
             authenticator=verifier,
             now_ms=clock,
-            readiness=lambda: readiness(pool, parties),
+            readiness=lambda: readiness(pool, parties, has_authority=bool(authority)),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
             on_start=[jobs.start],
             on_stop=[streams.stop, jobs.stop, verifier.close, lambda: _close(pool)],
@@ -197,25 +203,35 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-async def _tell_of_a_missing_exchange(parties: PartiesService) -> None:
-    """A server without an exchange runs, so that one can be made beside it; but nobody gets a token."""
+async def _tell_of_a_missing_exchange(parties: PartiesService, *, has_authority: bool) -> None:
+    """A server without an exchange runs, so that one can be made beside it; but nobody gets a token here."""
     try:
         await parties.name()
     except StoreRefused as missing:
-        _log.warning("no_exchange_yet", why=missing.detail)
+        if has_authority:
+            _log.info("no_exchange_here", what=_AUTHORITY_ALONE)
+        else:
+            _log.warning("no_exchange_yet", why=missing.detail)
     except Unavailable:
         return  # it is waited for, and readiness tells
 
 
-async def readiness(pool: Pool, parties: PartiesService) -> Mapping[str, str]:
-    """Say of each thing that the server needs ``ok``, or why it is missing."""
+async def readiness(pool: Pool, parties: PartiesService, *, has_authority: bool = False) -> Mapping[str, str]:
+    """Say of each thing that the server needs ``ok``, or why it is missing.
+
+    Args:
+        pool: the database.
+        parties: knows whether an exchange was made, and its keys.
+        has_authority: an authority's tokens are accepted too, so nothing is missing without an exchange.
+    """
     if await is_ready(pool) is None:
         return {"database": "does not answer", "issuer": "waits for the database"}
     try:
         await parties.name()  # refused, with what to do, where no exchange was made yet
         await parties.signing.cache.keys()
     except (Unavailable, StoreRefused) as error:
-        return {"database": "ok", "issuer": error.detail}
+        is_enough = has_authority and isinstance(error, StoreRefused)
+        return {"database": "ok", "issuer": f"ok: {_AUTHORITY_ALONE}" if is_enough else error.detail}
     return {"database": "ok", "issuer": "ok"}
 
 

@@ -16,11 +16,14 @@ from msgspec import Meta, Struct
 
 from detente.console.tiles import check_tiles
 from detente.errors import BadInput
+from detente.parties.authority import read_authority
+from detente.parties.claims import is_party_name
 from detente.store.url import checked_url
 
 PREFIX = "DETENTE_"
 _MAX_PORT = 65_535
-_LISTS = frozenset({"listen", "audience"})
+_LISTS = frozenset({"listen", "audience", "trust_key"})
+_BOOLEANS = frozenset({"allow_http_peers", "test_interfaces"})
 _LOG_FORMATS = ("auto", "json", "console")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -63,6 +66,22 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`json`, `console`, or `auto`: console on a terminal."""
     log_level: str = "INFO"
     """`DEBUG` also names accounts."""
+    trust_key: tuple[str, ...] = ()
+    """PEM files: public keys of an authority whose tokens name parties by their subject."""
+    token_url: str | None = None
+    """Where this server gets its tokens for peers."""
+    token_subject: str | None = None
+    """Whom it asks tokens for there."""
+    allow_http_peers: bool = False
+    """Whether peers may be reached over plain http: for development and tests."""
+    test_interfaces: bool = False
+    """Whether the interfaces are served through which a test harness drives this server."""
+    party: str | None = None
+    """The party that this server speaks for among peers."""
+    node_of: str | None = None
+    """The party whose node this server is: it keeps the details of its plans, ``exchange`` the references."""
+    exchange: str | None = None
+    """The URL of the exchange that a node declares to."""
     issuers: tuple[IssuerSettings, ...] = ()
     """Foreign token issuers; in the file only."""
 
@@ -74,7 +93,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """These settings as the environment of a worker process."""
         values: Mapping[str, Any] = msgspec.to_builtins(self)
         named = {name: value for name, value in values.items() if value is not None and name != "issuers"}
-        texts = {name: ",".join(v) if name in _LISTS else str(v) for name, v in named.items()}
+        texts = {name: _text_of(name, value) for name, value in named.items()}
         encoded = {f"{PREFIX}{name.upper()}": text for name, text in texts.items() if text}
         return {**encoded, f"{PREFIX}ISSUERS": msgspec.json.encode(self.issuers).decode()}
 
@@ -96,7 +115,7 @@ def load_settings(
     file = file or (Path(named) if named else None)
     merged: dict[str, Any] = {**_from_file(file), **_from_environment(environment)}
     merged.update({name: value for name, value in options.items() if value not in (None, "", (), [])})
-    merged = {name: value for name, value in merged.items() if value != ""}
+    merged = {name: _parts(name, value) for name, value in merged.items() if value != ""}
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -112,7 +131,11 @@ def _check(settings: Settings) -> None:
     if settings.database is not None:
         checked_url(settings.database)
     if settings.public_url is not None:
-        _check_public_url(settings.public_url)
+        _check_url("public_url", settings.public_url)
+    if "" in settings.audience:
+        raise BadInput("audience holds an empty name", field="audience", expected="names of this exchange")
+    read_authority(settings.trust_key)
+    _check_peers(settings)
     if settings.terrain is not None:
         _check_terrain(Path(settings.terrain))
     if settings.tiles is not None:
@@ -125,7 +148,32 @@ def _check(settings: Settings) -> None:
             raise BadInput(f"{name} is {value!r}; expected one of {', '.join(known)}", field=name)
 
 
-def _check_public_url(url: str) -> None:
+def _check_peers(settings: Settings) -> None:
+    """Refuse what no server can deal with its peers with, by name."""
+    for name in ("token_url", "exchange"):
+        if (url := getattr(settings, name)) is not None:
+            _check_url(name, url)
+    for name in ("party", "node_of", "token_subject"):
+        if (named := getattr(settings, name)) is not None:
+            _check_party_name(name, named)
+    if (settings.node_of is None) != (settings.exchange is None):
+        given, missing = ("node_of", "exchange") if settings.exchange is None else ("exchange", "node_of")
+        raise BadInput(
+            f"{given} is set without {missing}; a node needs both", field=missing, expected=f"{missing} too"
+        )
+
+
+def _check_party_name(name: str, value: str) -> None:
+    if not is_party_name(value):
+        raise BadInput(
+            f"{name} is {value[:100]!r}",
+            field=name,
+            expected="a party: 1 to 200 printable characters, and not exchange",
+            actual=value[:100],
+        )
+
+
+def _check_url(name: str, url: str) -> None:
     try:
         split = urlsplit(url)
         is_good = split.scheme in {"http", "https"} and split.hostname is not None and split.port != 0
@@ -133,8 +181,8 @@ def _check_public_url(url: str) -> None:
         is_good = False
     if not is_good or "?" in url or "#" in url or "@" in split.netloc or not url.isprintable() or " " in url:
         raise BadInput(
-            f"public_url is {url!r}",
-            field="public_url",
+            f"{name} is {url!r}",
+            field=name,
             expected="an absolute http or https URL without query and fragment, such as https://exchange.example",
             actual=url,
         )
@@ -163,7 +211,8 @@ def _refusal_of(said: str, given: Mapping[str, Any], file: Path | None) -> BadIn
     if not name or inner:
         return BadInput(f"a setting is wrong: {said}", field=name or "settings")
     limits = {"workers": "1 to 64", "pool_size": "1 to 100", "rate_per_s": "0 or more"}
-    expected = limits.get(name) or ("a list of texts" if name in _LISTS else "text")
+    kind = "a list of texts" if name in _LISTS else "true or false" if name in _BOOLEANS else "text"
+    expected = limits.get(name, kind)
     shown = str(given.get(name))[:100]
     return BadInput(f"{name} is {shown}; expected {expected}", field=name, actual=shown)
 
@@ -207,5 +256,19 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if field == "issuers":
             found[field] = msgspec.json.decode(text)
         else:
-            found[field] = [part.strip() for part in text.split(",")] if field in _LISTS else text
+            found[field] = [text] if field in _LISTS else text
     return found
+
+
+def _parts(name: str, value: Any) -> Any:  # noqa: ANN401 - what somebody wrote, not checked yet
+    """The parts of a list, of which some may be written as one text with commas: so a variable has to."""
+    if name not in _LISTS or not isinstance(value, list | tuple):
+        return value
+    texts = [part for text in value for part in (text.split(",") if isinstance(text, str) else (text,))]
+    return [part.strip() if isinstance(part, str) else part for part in texts]
+
+
+def _text_of(name: str, value: Any) -> str:  # noqa: ANN401 - any setting's
+    if name in _LISTS:
+        return ",".join(value)
+    return str(value).lower() if name in _BOOLEANS else str(value)

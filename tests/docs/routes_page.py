@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
 from detente.console.routes import routes as console_routes
 from detente.console.session_routes import session_routes
 from detente.console.static_files import StaticFiles
 from detente.console.tile_routes import tile_routes
 from detente.formats.routes import routes as files_routes
+from detente.parties.model import Scope
 from detente.parties.routes import routes as parties_routes
 from detente.plans.refusal_routes import refusal_routes
 from detente.plans.routes import routes as plans_routes
@@ -36,6 +38,7 @@ def all_routes():
         *plans_routes(None, None, None, None),
         *files_routes(),
         *refusal_routes(None),
+        *interuss_routes(None),
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     rooms += tile_routes(None)
@@ -45,8 +48,14 @@ def all_routes():
 
 def line_of(route):
     refusals = " ".join(f"[`{kind.slug}`](problems/{kind.slug}.md)" for kind in route.errors)
-    scope = "a session" if route.session else f"`{route.scope}`" if route.scope else "open"
+    scope = "a session" if route.session else scopes_of(route) or "open"
     return f"| `{route.method} {route.path}` | {scope} | {route.summary} | {refusals} |"
+
+
+def scopes_of(route):
+    if set(route.scopes()) == set(Scope):
+        return "any scope"
+    return " or ".join(f"`{scope}`" for scope in route.scopes())
 
 
 def render():

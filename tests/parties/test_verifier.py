@@ -12,6 +12,7 @@ from detente.errors import BadInput, NotAuthenticated, Refused, Unavailable
 from detente.parties.external import ExternalIssuer
 from detente.parties.issuer import asked_scopes, client_of
 from detente.parties.model import AccountBody, AccountChange, PartyBody, Role, TokenForm
+from detente.parties.rules import granted_scopes
 from detente.parties.signing import make_key
 from detente.parties.tokens import make_private_key, private_from_der, public_jwk, sign_token
 from detente.parties.verifier import Verifier, VerifierSettings
@@ -58,7 +59,8 @@ async def test_a_token_speaks_for_its_account(exchange, planner):
     token = await exchange.token_of(planner)
     who = await exchange.verifier.authenticate(token)
     assert (who.party_id, who.account_id, who.role) == ("alpha", planner.account.account_id, "planner")
-    assert who.scopes == {"plans.read", "plans.write", "parties.read", "separations.read"}
+    assert who.scopes == granted_scopes(Role.PLANNER, None)
+    assert {"plans.write", "utm.strategic_coordination"} < who.scopes
     assert who.token_sha256 == hashlib.sha256(token.encode()).digest()
     claims = jwt.decode(token, options={"verify_signature": False})
     assert set(claims) == {"iss", "sub", "client_id", "party", "scope", "aud", "iat", "nbf", "exp", "jti"}
@@ -183,6 +185,13 @@ async def test_the_cache_asks_nobody_and_is_bounded(exchange, planner, own_key):
         await verifier.authenticate(token)
     with pytest.raises(Unavailable):
         await verifier.authenticate(tokens[0])
+
+
+async def test_a_token_of_our_own_holds_the_standards_scopes_when_they_are_asked_for(exchange, planner):
+    asked = "utm.strategic_coordination interuss.pool_status.read utm.constraint_management"
+    who = await exchange.verifier.authenticate(await exchange.token_of(planner, scope=asked))
+    assert who.scopes == {"utm.strategic_coordination", "interuss.pool_status.read"}
+    assert who.party_id == "alpha"
 
 
 async def test_the_token_answer_follows_the_grant(exchange, planner):

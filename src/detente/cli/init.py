@@ -4,15 +4,15 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
 import click
 import msgspec
 
-from detente.cli.place import Folder, folder_of_exchange
-from detente.errors import BadInput, StoreRefused
+from detente.cli.place import Folder, folder_for_exchange, folder_of_exchange
+from detente.errors import BadInput
 from detente.parties.model import (
     EXCHANGE_PARTY,
     LOCAL_ACCOUNT,
@@ -61,21 +61,11 @@ def database(data: Path | None, url: str | None, *, may_create: bool = False) ->
         yield found
         return
     if may_create:
-        _check_place(folder)
+        folder_for_exchange(data)
     else:
         folder_of_exchange(data)
     with EmbeddedPostgres.start(folder) as server:
         yield server.dsn
-
-
-def _check_place(folder: Path) -> None:
-    """Refuse to put an exchange into another one's folder, where a backup or a removal would take both."""
-    for outer in folder.absolute().resolve().parents:
-        with suppress(OSError):
-            if (outer / "cluster" / "PG_VERSION").exists() or (outer / "PG_VERSION").exists():
-                raise StoreRefused(
-                    f"{folder} lies inside the data folder {outer} of another exchange; name one outside"
-                )
 
 
 @contextmanager

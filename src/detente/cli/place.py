@@ -1,5 +1,6 @@
 """Where an exchange's database is: the option that names its folder, and the refusal where there is none."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -19,6 +20,25 @@ class Folder(click.Path):
         if value == "":
             self.fail("it is empty; name a folder, or leave the option away.", param, ctx)
         return Path(str(super().convert(str(value), param, ctx)))
+
+
+def folder_for_exchange(named: Path | None) -> Path:
+    """Give a data folder in which an exchange is, or may be made; nothing is made here.
+
+    Args:
+        named: the folder that the user named; None: the platform's usual place.
+
+    Raises:
+        StoreRefused: if it lies in another exchange's, where a backup or a removal would take both.
+    """
+    folder = default_data_dir() if named is None else named
+    for outer in folder.absolute().resolve().parents:
+        with suppress(OSError):
+            if (outer / "cluster" / "PG_VERSION").exists() or (outer / "PG_VERSION").exists():
+                raise StoreRefused(
+                    f"{folder} lies inside the data folder {outer} of another exchange; name one outside"
+                )
+    return folder
 
 
 def folder_of_exchange(named: Path | None) -> Path:

@@ -13,7 +13,7 @@ import click
 import structlog
 from msgspec.structs import replace
 
-from detente.cli.place import Folder, folder_of_exchange
+from detente.cli.place import Folder, folder_for_exchange, folder_of_exchange
 from detente.errors import StoreRefused
 from detente.settings import Settings, load_settings, parse_address
 from detente.store import EmbeddedPostgres, FolderInUse, migrate, running_url, when_available
@@ -27,7 +27,27 @@ from detente.web.server import ServerSettings, serve, stop_signals
 @click.option("--database", metavar="URL", help="A given PostgreSQL; none is started then.")
 @click.option("--listen", multiple=True, metavar="HOST:PORT", help="Repeatable.  [default: 127.0.0.1:8440]")
 @click.option("--public-url", metavar="URL", help="The URL at which clients reach the exchange.")
-@click.option("--audience", multiple=True, help="A name the exchange goes by in tokens; repeatable.")
+@click.option(
+    "--audience",
+    multiple=True,
+    metavar="HOST",
+    help="Names the exchange goes by in tokens; with commas, or repeated.",
+)
+@click.option(
+    "--trust-key",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="A public key (PEM) of an authority whose tokens name parties by their subject; repeatable.",
+)
+@click.option("--token-url", metavar="URL", help="Where to get tokens for peers.")
+@click.option("--token-subject", metavar="PARTY", help="Whom to ask tokens for there.")
+@click.option(
+    "--allow-http-peers", is_flag=True, default=None, help="Reach peers over plain http: for tests."
+)
+@click.option("--test-interfaces", is_flag=True, default=None, help="Let a test harness drive this server.")
+@click.option("--party", metavar="PARTY", help="The party that this server speaks for among peers.")
+@click.option("--node-of", metavar="PARTY", help="Be this party's node; needs --exchange.")
+@click.option("--exchange", metavar="URL", help="The exchange that a node declares to.")
 @click.option("--workers", type=int, help="Server processes.  [default: 1]")
 @click.option("--pool-size", type=int, help="Database connections of each process.  [default: 8]")
 @click.option("--terrain", type=click.Path(file_okay=False), help="Folder of terrain heights (SRTM .hgt).")
@@ -103,7 +123,9 @@ def _database(settings: Settings) -> Iterator[str]:
     if settings.database is not None:
         yield settings.database
         return
-    data = folder_of_exchange(None if settings.data is None else Path(settings.data))
+    named = None if settings.data is None else Path(settings.data)
+    # Where an authority names the parties there is nothing to make first, so the store is made on the way.
+    data = folder_for_exchange(named) if settings.trust_key else folder_of_exchange(named)
     try:
         postgres = EmbeddedPostgres.start(data)
     except FolderInUse as used:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from detente.errors import BadInput, Unavailable
 from detente.parties.keycache import KeyCacheTimes
-from detente.parties.tokens import VerifyingKey, parse_jwks, parse_pem
+from detente.parties.tokens import MIN_RSA_BITS, VerifyingKey, parse_jwks, parse_pem
 
 MAX_JWKS_BYTES: Final = 262_144
 _FETCH_TIMEOUT_S: Final = 5.0
@@ -70,7 +70,7 @@ def key_fetcher(external: ExternalIssuer) -> Fetch:
         )
     if external.pem_file is not None:
         pem_file = external.pem_file
-        key = _read_pem(pem_file)  # at once, so that a wrong path is met at the start
+        key = read_pem(pem_file)  # at once, so that a wrong path is met at the start
 
         async def from_memory() -> tuple[VerifyingKey, ...]:
             return (key,)
@@ -114,11 +114,26 @@ async def fetch_jwks(url: str) -> tuple[VerifyingKey, ...]:
     return parse_jwks(bytes(body))
 
 
-def _read_pem(path: Path) -> VerifyingKey:
+def read_pem(path: Path, *, field: str = "pem_file", min_rsa_bits: int = MIN_RSA_BITS) -> VerifyingKey:
+    """Read a public key from a file.
+
+    Args:
+        path: of a SubjectPublicKeyInfo in PEM.
+        field: the setting that named it.
+        min_rsa_bits: the shortest RSA modulus taken.
+
+    Raises:
+        BadInput: if the file cannot be read, or holds no such key.
+    """
     try:
-        return parse_pem(path.read_bytes())
+        return parse_pem(path.read_bytes(), min_rsa_bits=min_rsa_bits)
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}", field="pem_file") from error
+        raise BadInput(f"{path} cannot be read: {error.strerror}", field=field, actual=str(path)) from error
+    except BadInput as refused:
+        expected = refused.members.get("expected", "a public key in PEM")
+        raise BadInput(
+            f"{path}: {refused.detail}", field=field, expected=expected, actual=str(path)
+        ) from refused
 
 
 def _checked_url(url: str) -> str:

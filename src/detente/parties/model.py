@@ -21,6 +21,11 @@ EXCHANGE_PARTY: Final = PartyId("exchange")
 LOCAL_ACCOUNT: Final = AccountId("local")
 """Who acts when a command works on the database itself: whoever can open it. No account has this id."""
 
+AUTHORITY_ACCOUNT: Final = "authority:"
+"""How the account begins under which a party acts whom the trusted authority names; the subject follows."""
+AUTHORITY_ROLE: Final = "uss"
+"""The role of such an account: it holds what its token lists of the field's standard, and nothing of ours."""
+
 MAX_PRIORITY_LIMIT: Final = 100
 MAX_LANGUAGES: Final = 8
 
@@ -54,7 +59,7 @@ class Role(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a token may be used for; each route names the one it needs."""
+    """What a token may be used for; each route names those that admit."""
 
     PLANS_READ = "plans.read"
     PLANS_WRITE = "plans.write"
@@ -65,6 +70,17 @@ class Scope(StrEnum):
     PARTIES_WRITE = "parties.write"
     KEYS_WRITE = "keys.write"
     METRICS_READ = "metrics.read"
+    # Those of ASTM F3548-21 and of the interfaces around it, by the names that they have there.
+    STRATEGIC_COORDINATION = "utm.strategic_coordination"
+    CONSTRAINT_MANAGEMENT = "utm.constraint_management"
+    CONSTRAINT_PROCESSING = "utm.constraint_processing"
+    CONFORMANCE_MONITORING_SA = "utm.conformance_monitoring_sa"
+    AVAILABILITY_ARBITRATION = "utm.availability_arbitration"
+    READ_SYSTEM_VERSIONS = "interuss.versioning.read_system_versions"
+    POOL_STATUS_READ = "interuss.pool_status.read"
+    FLIGHT_PLANNING_DIRECT = "interuss.flight_planning.direct_automated_test"
+    FLIGHT_PLANNING_PLAN = "interuss.flight_planning.plan"
+    GEOSPATIAL_MAP_QUERY = "interuss.geospatial_map.query"
 
 
 class AccountKind(StrEnum):

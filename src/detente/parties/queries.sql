@@ -8,6 +8,10 @@ SELECT queue_statement('exchange.begun', $3, $4, $5, $2, 'exchange', 1, $6) FROM
 -- The exchange's name; no row before `detente init`.
 SELECT name FROM exchange
 
+-- name: exchange_id
+-- What stays the same of this exchange at all its addresses, also before `detente init`.
+SELECT exchange_id FROM exchange_identity
+
 -- name: lock_exchange
 -- Puts key rotations in a line; no row before `detente init`.
 SELECT name FROM exchange FOR UPDATE

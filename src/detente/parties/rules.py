@@ -1,9 +1,9 @@
-"""The decisions of access, on plain values: scopes, who may be what, when a key signs, whether claims hold.
+"""The decisions of access, on plain values: scopes, who may be what, when a key signs.
 
 Rule 1: a token never holds a scope that its account's role does not hold now.
 Rule 2: administrators belong to the exchange's own party, and administrators declare no plans.
 Rule 3: a key is published before it signs, and stays published until its last token has expired.
-Rule 4: a claim that is absent is a claim that failed.
+Rule 4: the scopes of the field's standard and those of our own routes never stand for one another.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from detente.errors import BadInput, NotAuthenticated, Refused, VersionRequired
+from detente.errors import BadInput, Refused, VersionRequired
 from detente.parties.model import (
     EXCHANGE_PARTY,
     Party,
@@ -26,26 +26,46 @@ _PARTY_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IF_MATCH: Final = re.compile(r'"([1-9][0-9]{0,8})"')
 
-_PLANNER: Final = frozenset(
-    {Scope.PLANS_READ, Scope.PLANS_WRITE, Scope.PARTIES_READ, Scope.SEPARATIONS_READ},
-)
+STANDARD_PREFIXES: Final = ("utm.", "rid.", "interuss.")
+"""How the scopes of the field's standard, and of the interfaces around it, begin; none of ours does."""
+
+_EVERYBODY: Final = frozenset({Scope.READ_SYSTEM_VERSIONS, Scope.POOL_STATUS_READ})
+_PLANNER: Final = _EVERYBODY | {
+    Scope.PLANS_READ,
+    Scope.PLANS_WRITE,
+    Scope.PARTIES_READ,
+    Scope.SEPARATIONS_READ,
+    Scope.STRATEGIC_COORDINATION,
+    Scope.CONSTRAINT_PROCESSING,
+    Scope.CONFORMANCE_MONITORING_SA,
+    Scope.FLIGHT_PLANNING_PLAN,
+    Scope.GEOSPATIAL_MAP_QUERY,
+}
 SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.PLANNER: _PLANNER,
     Role.DUTY_OFFICER: _PLANNER | {Scope.PLANS_OVERRIDE},
-    Role.AUTHORITY: frozenset(
-        {Scope.PLANS_READ, Scope.SEPARATIONS_READ, Scope.SEPARATIONS_WRITE, Scope.PARTIES_READ},
-    ),
-    Role.OBSERVER: frozenset({Scope.PLANS_READ, Scope.PARTIES_READ, Scope.SEPARATIONS_READ}),
-    Role.ADMINISTRATOR: frozenset(
-        {
-            Scope.PARTIES_READ,
-            Scope.PARTIES_WRITE,
-            Scope.KEYS_WRITE,
-            Scope.SEPARATIONS_READ,
-            Scope.SEPARATIONS_WRITE,
-            Scope.METRICS_READ,
-        },
-    ),
+    Role.AUTHORITY: _EVERYBODY
+    | {
+        Scope.PLANS_READ,
+        Scope.SEPARATIONS_READ,
+        Scope.SEPARATIONS_WRITE,
+        Scope.PARTIES_READ,
+        Scope.CONSTRAINT_MANAGEMENT,
+        Scope.CONSTRAINT_PROCESSING,
+        Scope.AVAILABILITY_ARBITRATION,
+    },
+    Role.OBSERVER: _EVERYBODY | {Scope.PLANS_READ, Scope.PARTIES_READ, Scope.SEPARATIONS_READ},
+    Role.ADMINISTRATOR: _EVERYBODY
+    | {
+        Scope.PARTIES_READ,
+        Scope.PARTIES_WRITE,
+        Scope.KEYS_WRITE,
+        Scope.SEPARATIONS_READ,
+        Scope.SEPARATIONS_WRITE,
+        Scope.METRICS_READ,
+        Scope.AVAILABILITY_ARBITRATION,
+        Scope.FLIGHT_PLANNING_DIRECT,
+    },
 }
 """Which scopes each role holds."""
 
@@ -155,6 +175,15 @@ def granted_scopes(role: Role, asked: Collection[str] | None) -> frozenset[str]:
     """
     held = frozenset(scope.value for scope in SCOPES_OF_ROLE[role])
     return held if asked is None else held & frozenset(asked)
+
+
+def standard_scopes(listed: Collection[str]) -> frozenset[str]:
+    """Take the scopes that another authority may give: those of the field's standard, never ours.
+
+    Args:
+        listed: what its token lists.
+    """
+    return frozenset(scope for scope in listed if scope.startswith(STANDARD_PREFIXES))
 
 
 def party_as_seen(party: Party, scopes: Collection[str]) -> PartyView:
@@ -291,79 +320,3 @@ def token_expiry_ms(key: KeySpan, now_ms: int, times: KeyTimes, lifetime_s: int 
     if key.retires_ms is not None:
         expiry_ms = min(expiry_ms, key.retires_ms - times.leeway_s * 1_000)
     return expiry_ms
-
-
-class Claims(Struct, frozen=True):
-    """What a token says, decoded; absent claims are None, and other claims are ignored."""
-
-    iss: str | None = None
-    sub: str | None = None
-    aud: str | tuple[str, ...] | None = None
-    exp: float | None = None
-    nbf: float | None = None
-    iat: float | None = None
-    jti: str | None = None
-    scope: str | tuple[str, ...] | None = None
-    scp: str | tuple[str, ...] | None = None
-    party: str | None = None
-
-    def scopes(self) -> frozenset[str]:
-        """The scopes it lists, in either of the two forms and under either of the two names in use."""
-        listed = self.scope if self.scope is not None else self.scp
-        if listed is None:
-            return frozenset()
-        return frozenset(listed.split(" ") if isinstance(listed, str) else listed) - {""}
-
-
-def check_claims(
-    claims: Claims,
-    *,
-    issuer: str,
-    audiences: Collection[str],
-    now_ms: int,
-    leeway_s: int,
-) -> int:
-    """Check who a token is from, whom it is for, and when it holds.
-
-    Args:
-        claims: the token's claims.
-        issuer: the only issuer accepted.
-        audiences: names this exchange goes by; one of them must be in ``aud``.
-        now_ms: the present.
-        leeway_s: how far the issuer's clock may differ.
-
-    Returns:
-        When it expires, in ms, without leeway.
-
-    Raises:
-        NotAuthenticated: with ``reason`` naming the claim that failed.
-
-    Source: RFC 7519, section 4.1; RFC 8725, sections 3.8 and 3.9.
-    """
-    missing = [name for name in ("iss", "sub", "aud", "exp", "iat") if not getattr(claims, name)]
-    if missing:
-        raise NotAuthenticated(f"The token lacks {', '.join(missing)}", reason="missing-claim")
-    if claims.iss != issuer:
-        raise NotAuthenticated("The token is from another issuer", reason="wrong-issuer", expected=issuer)
-    named = {claims.aud} if isinstance(claims.aud, str) else set(claims.aud or ())
-    if named.isdisjoint(audiences):
-        raise NotAuthenticated("The token is for another audience", reason="wrong-audience")
-    leeway_ms = leeway_s * 1_000
-    expires_ms = _instant_ms(claims.exp)
-    if now_ms >= expires_ms + leeway_ms:
-        raise NotAuthenticated("The token has expired", reason="expired")
-    for begins in (claims.nbf, claims.iat):
-        if begins is not None and now_ms + leeway_ms < _instant_ms(begins):
-            raise NotAuthenticated("The token is not valid yet", reason="not-yet-valid")
-    return expires_ms
-
-
-_LAST_INSTANT_S: Final = 253_402_300_799.0
-"""The end of the year 9999: beyond it, a number is a mistake or an attack on whoever converts it."""
-
-
-def _instant_ms(seconds: float | None) -> int:
-    """Convert a NumericDate to ms, refusing what is no date."""
-    if seconds is None or not 0 <= seconds <= _LAST_INSTANT_S:
-        raise NotAuthenticated("A time in the token is not a date", reason="bad-claim")
-    return int(seconds * 1_000)

@@ -104,6 +104,11 @@ class PartiesService:
         return found
 
     @wrap_errors()
+    async def exchange_id(self) -> str:
+        """The exchange's identity, a UUID: the same at all its servers, with or without a name."""
+        return await store.exchange_id(self._pool)
+
+    @wrap_errors()
     async def add_party(self, party_id: str, body: PartyBody, act: Act) -> Party:
         """Add a party.
 
@@ -165,6 +170,16 @@ class PartiesService:
         if found is None:
             raise NotFound(f"There is no party {party_id!r}", party_id=party_id)
         return found
+
+    @wrap_errors()
+    async def is_suspended(self, party_id: str) -> bool:
+        """Say whether a party may not act now; one that is not registered here may.
+
+        Args:
+            party_id: as a trusted authority names it, which need not have the form of our own ids.
+        """
+        found = await store.find_party(self._pool, party_id)
+        return found is not None and found.is_suspended
 
     @wrap_errors()
     async def list_parties(self) -> tuple[Party, ...]:

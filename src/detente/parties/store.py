@@ -87,6 +87,14 @@ async def exchange_name(connection: Connection) -> str | None:
     return None if row is None else str(row["name"])
 
 
+async def exchange_id(connection: Connection) -> str:
+    """Read the exchange's identity, a UUID."""
+    row = await connection.fetchrow(_SQL["exchange_id"])
+    if row is None:
+        raise StoreRefused("The exchange's identity was removed from its database")
+    return str(row["exchange_id"])
+
+
 async def lock_exchange(connection: Connection) -> bool:
     """Hold the exchange's row to the end of the transaction; False before it is initialised."""
     return await connection.fetchrow(_SQL["lock_exchange"]) is not None

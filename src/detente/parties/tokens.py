@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from msgspec import Struct
 
 from detente.errors import BadInput, NotAuthenticated
+from detente.parties.claims import Claims
 from detente.parties.model import KeyId
-from detente.parties.rules import Claims
 
 RSA_ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512"})
 EC_ALGORITHMS: Final = frozenset({"ES256"})
@@ -261,11 +261,12 @@ def parse_jwks(body: bytes) -> tuple[VerifyingKey, ...]:
     return keys
 
 
-def parse_pem(pem: bytes) -> VerifyingKey:
+def parse_pem(pem: bytes, *, min_rsa_bits: int = MIN_RSA_BITS) -> VerifyingKey:
     """Read an issuer's public key.
 
     Args:
         pem: a SubjectPublicKeyInfo in PEM.
+        min_rsa_bits: the shortest RSA modulus taken.
 
     Returns:
         The key, without a name.
@@ -277,9 +278,13 @@ def parse_pem(pem: bytes) -> VerifyingKey:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BadInput(f"The PEM file holds no public key: {error}", field="pem") from error
-    algorithms = _algorithms_of(key)
+    algorithms = _algorithms_of(key, min_rsa_bits)
     if not algorithms or not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        raise BadInput("The key cannot be used", field="pem", expected="RSA of 2048 to 8192 bits, or P-256")
+        raise BadInput(
+            "The key cannot be used",
+            field="pem",
+            expected=f"RSA of {min_rsa_bits} to {MAX_RSA_BITS} bits, or P-256",
+        )
     return VerifyingKey(kid=None, algorithms=algorithms, key=key)
 
 
@@ -300,9 +305,9 @@ def _usable_key(member: Mapping[str, Any]) -> VerifyingKey | None:
     return VerifyingKey(kid=kid, algorithms=algorithms, key=key) if algorithms else None
 
 
-def _algorithms_of(key: object) -> frozenset[str]:
+def _algorithms_of(key: object, min_rsa_bits: int = MIN_RSA_BITS) -> frozenset[str]:
     """Which algorithms fit a key; none if it is not to be used."""
-    if isinstance(key, rsa.RSAPublicKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+    if isinstance(key, rsa.RSAPublicKey) and min_rsa_bits <= key.key_size <= MAX_RSA_BITS:
         return RSA_ALGORITHMS
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return EC_ALGORITHMS

@@ -4,6 +4,8 @@ Rule 1: nothing of a token is believed before its signature, issuer, audience an
 Rule 2: whom it speaks for comes from the database, not from the token: an account that was disabled, a
     party that was suspended, a role that was changed count within ``cache_s``.
 Rule 3: only success is remembered, for a bounded number of tokens; a flood of bad ones displaces nothing.
+Rule 4: a token whose issuer is known here by name is verified with that issuer's keys alone. All others are
+    tried with the keys of a trusted authority: its tokens name parties, and hold none of our own scopes.
 """
 
 import hashlib
@@ -14,14 +16,17 @@ import msgspec
 from msgspec import Struct
 
 from detente.errors import BadInput, NotAuthenticated
+from detente.parties.claims import check_claims, check_claims_of_authority
 from detente.parties.external import ExternalIssuer, ScopeHandling, key_fetcher
 from detente.parties.keycache import KeyCache
-from detente.parties.rules import check_claims, granted_scopes
+from detente.parties.model import AUTHORITY_ACCOUNT, AUTHORITY_ROLE
+from detente.parties.rules import granted_scopes, standard_scopes
 from detente.parties.service import PartiesService
 from detente.parties.tokens import (
     MAX_TOKEN_CHARS,
     UnverifiedToken,
     VerifyingKey,
+    keys_for,
     read_token,
     verify_signature,
 )
@@ -51,7 +56,7 @@ class _Trusted(Struct, frozen=True):
 
 
 class Verifier:
-    """The exchange's authenticator: its own tokens and those of configured foreign issuers.
+    """The exchange's authenticator: its own tokens, those of foreign issuers, those of a trusted authority.
 
     Safe for many coroutines of one loop. What it remembers can be thrown away at any moment.
 
@@ -59,6 +64,7 @@ class Verifier:
         service: the accounts and the own keys.
         clock_ms: the present, in ms since 1970.
         external: trusted foreign issuers.
+        authority: the keys of the authority whose tokens name parties by their subject; none: there is none.
         settings: leeway and cache.
 
     Raises:
@@ -71,11 +77,13 @@ class Verifier:
         *,
         clock_ms: Callable[[], int],
         external: Sequence[ExternalIssuer] = (),
+        authority: Sequence[VerifyingKey] = (),
         settings: VerifierSettings = VerifierSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._service = service
         self._clock_ms = clock_ms
         self._settings = settings
+        self._authority = tuple(authority)
         own = service.settings
         self._trusted = {
             own.issuer: _Trusted(
@@ -138,6 +146,8 @@ class Verifier:
     async def _verify(self, token: UnverifiedToken, digest: bytes) -> Principal:
         claims = token.claims
         trusted = self._trusted.get(claims.iss or "")
+        if trusted is None and self._authority:
+            return await self._verify_by_authority(token, digest)
         if trusted is None:
             reason = "wrong-issuer" if claims.iss else "missing-claim"
             raise NotAuthenticated("The token is from no issuer that is trusted here", reason=reason)
@@ -176,6 +186,30 @@ class Verifier:
             scopes=granted_scopes(standing.role, asked),
             token_sha256=digest,
         )
+
+    async def _verify_by_authority(self, token: UnverifiedToken, digest: bytes) -> Principal:
+        started_ms = self._clock_ms()
+        candidates = keys_for(token.header, self._authority, started_ms)
+        if not candidates:
+            raise NotAuthenticated("The token's algorithm fits no trusted key", reason="unknown-key")
+        key = verify_signature(token, candidates)
+        party_id, expires_ms = check_claims_of_authority(
+            token.claims,
+            audiences=self._service.settings.audiences,
+            now_ms=started_ms,
+            leeway_s=self._settings.leeway_s,
+        )
+        if await self._service.is_suspended(party_id):
+            raise NotAuthenticated("The party is suspended", reason="disabled")
+        principal = Principal(
+            party_id=party_id,
+            account_id=AUTHORITY_ACCOUNT + party_id,
+            role=AUTHORITY_ROLE,
+            scopes=standard_scopes(token.claims.scopes()),
+            token_sha256=digest,
+        )
+        self._remember(digest, principal, expires_ms, key, started_ms)
+        return principal
 
     def _remember(
         self, digest: bytes, principal: Principal, expires_ms: int, key: VerifyingKey, now_ms: int

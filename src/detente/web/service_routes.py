@@ -14,7 +14,7 @@ from detente.web.pages import HTML_TYPE
 from detente.web.problem_pages import problem_index, problem_page
 
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
-"""Says of each thing the server needs ``ok``, or in a few words why it is missing."""
+"""Says of each thing the server needs ``ok``, ``ok:`` with a remark, or in a few words why it is missing."""
 
 OK = "ok"
 TAG = "service"
@@ -27,7 +27,7 @@ class Health(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """What the server needs, each ``ok``."""
+    """What the server needs, each ``ok`` or ``ok:`` with a remark."""
 
     status: str
     checks: dict[str, str]
@@ -62,7 +62,7 @@ def _state_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
 
     async def get_ready(_: Request) -> Reply:
         checks = dict(await readiness())
-        missing = {name: why for name, why in checks.items() if why != OK}
+        missing = {name: why for name, why in checks.items() if why != OK and not why.startswith(f"{OK}: ")}
         if missing:
             raise Unavailable(f"not ready: {', '.join(sorted(missing))}", missing=missing)
         return Reply(status=200, body=Ready(status=OK, checks=checks))
