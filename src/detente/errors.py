@@ -25,6 +25,7 @@ The tree (``slug`` is the last part of the problem document's ``type``, RFC 9457
       TooMany                 429 too-many: a rate or a count limit
       Unavailable             503 unavailable: try again; nothing was changed
         StoreUnavailable      503 store-unavailable: the database does not answer
+        PeerUnavailable       503 peer-unavailable: another party's server does not answer as it should
       StoreRefused            500 store-refused: the data folder or schema cannot be used as it is
 """
 
@@ -224,6 +225,13 @@ class StoreUnavailable(Unavailable):
 
     slug = "store-unavailable"
     title = "The store does not answer"
+
+
+class PeerUnavailable(Unavailable):
+    """Another party's server does not answer, or not as agreed. Members: ``peer`` (base URL), ``why``."""
+
+    slug = "peer-unavailable"
+    title = "Another party's server does not answer"
 
 
 class StoreRefused(DetenteError):
