@@ -1,27 +1,12 @@
-"""A clock that tests turn, and a client that speaks to servers of this machine."""
+"""A discovery service for every test that asks for one."""
 
-import pytest
 import pytest_asyncio
 
-from detente.astm.peer_client import PeerClient
-from detente.astm.peer_connection import PeerTimeouts
-
-from .peer_server import Clock, Tokens
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def tokens():
-    return Tokens()
+from tests.astm.house import House
 
 
 @pytest_asyncio.fixture
-async def client(tokens, clock):
-    """A client that gives up after half a second."""
-    made = PeerClient(tokens, clock_ms=clock, allows_http=True, timeouts=PeerTimeouts(call_s=0.5))
+async def house(pg_pool):
+    made = House(pg_pool)
     yield made
-    await made.close()
+    await made.http.aclose()

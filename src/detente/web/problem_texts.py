@@ -131,6 +131,19 @@ TEXTS: dict[str, ProblemText] = {
         "Choose another id, or change the existing one if it is yours.",
         example="there is a party with this id",
     ),
+    "missing-keys": ProblemText(
+        "The write must name the current version (OVN) of everything that it meets by cell, height and time, "
+        "and does not.",
+        "Ask the managers of what is listed for their details, look at them, and write again with their OVNs "
+        "in the key.",
+        example="the key lacks the current OVN of 2 plans and 0 zones that this write meets",
+    ),
+    "party-down": ProblemText(
+        "Availability arbitration found your party's own server down. Until it is said to be up again, your "
+        "party makes, changes and ends no reference that is accepted or activated.",
+        "Have whoever arbitrates availability mark your party as normal.",
+        example="your party is marked as down, and may not do this until it is no more",
+    ),
     "stale-version": ProblemText(
         "The change names a version that is no longer current: somebody changed the thing in between.",
         "Ask for the current version, look at it, and send the change again with its ETag in `If-Match`.",
