@@ -43,7 +43,8 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"
 
 
 def uri_of(document):
-    return DOCUMENTS[document].as_uri()
+    """The URI of a document that has a name here; that of any other file is given back."""
+    return DOCUMENTS[document].as_uri() if document in DOCUMENTS else document
 
 
 @cache
@@ -91,6 +92,25 @@ def components(document):
     """The names of a document's schemas that are objects."""
     schemas = load(uri_of(document))["components"]["schemas"]
     return [name for name, schema in schemas.items() if "properties" in schema]
+
+
+def reached(document):
+    """The object schemas that a document's operations reach in any file: pairs of name and file URI."""
+    found = {}
+    waiting = [(load(uri_of(document))["paths"], uri_of(document))]
+    while waiting:
+        node, uri = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend((one, uri) for one in node)
+        elif isinstance(node, dict):
+            waiting.extend((one, uri) for name, one in node.items() if name != "$ref")
+            if "$ref" in node:
+                inner, file = resolve(node["$ref"], uri)
+                one = (node["$ref"].rpartition("/")[2], file)
+                if one not in found:
+                    found[one] = "properties" in inner
+                    waiting.append((inner, file))
+    return sorted(one for one, is_object in found.items() if is_object)
 
 
 def check(component, body, *, document="f3548-21"):

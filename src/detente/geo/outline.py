@@ -5,9 +5,10 @@ import math
 import numpy as np
 import shapely
 
+from detente.errors import InvalidShape, TooLarge
 from detente.geo.box import wrapped
 from detente.geo.core import Core, Kind, make_core
-from detente.geo.ellipsoid import E2, MIN_RADIUS_M, Floats, in_space, normals
+from detente.geo.ellipsoid import E2, MIN_RADIUS_M, Floats
 from detente.geo.grown import grown
 from detente.geo.limits import EDGE_STEP_M
 from detente.geo.model import LatLon, Polygon, Shape
@@ -20,6 +21,7 @@ _DIGITS = 8
 """Degrees are rounded to 1.1 mm ..."""
 _ROUNDING_M = 2e-3
 """... which is given back on all sides."""
+_WIDER_M = 0.05
 
 
 def area_km2(solid: Solid) -> float:
@@ -70,11 +72,25 @@ def polygon_around(shape: Shape, *, field: str = "shape") -> Polygon:
     error = E2 * rho**3 / (5 * MIN_RADIUS_M**2) + 0.18 * rho * (EDGE_STEP_M / MIN_RADIUS_M) ** 2
     reach = core.radius_m * (1 + ratio) + 2 * error + _ROUNDING_M
     around = shapely.Polygon(grown(np.array([core.flat], object), np.array([reach]))[0].exterior)
-    vertices = _vertices(core, around)
-    if not shapely.is_valid(shapely.polygons(_flattened(core, vertices))):
-        # Rounding closed a gap of millimetres.
-        vertices = _vertices(core, shapely.convex_hull(around))
-    return Polygon(vertices)
+    # Where sides nearly meet, rounding may make them cross: then a little wider, then without any bays.
+    wider = shapely.simplify(shapely.buffer(around, 2 * _WIDER_M), _WIDER_M)
+    for ring in (around, shapely.Polygon(wider.exterior)):
+        polygon = Polygon(_vertices(core, ring))
+        if _has_inside(polygon, field):
+            return polygon
+    return Polygon(_vertices(core, shapely.convex_hull(wider)))
+
+
+def _has_inside(polygon: Polygon, field: str) -> bool:
+    """Whether a ring is one in its own frame, which is not quite that of the shape it was drawn around."""
+    try:
+        make_core(polygon, field)
+    except InvalidShape:
+        return False
+    except TooLarge:
+        # Wider than the shape it holds by a hand's breadth, and that was at the limit.
+        return True
+    return True
 
 
 def _vertices(core: Core, around: shapely.Geometry) -> tuple[LatLon, ...]:
@@ -84,8 +100,3 @@ def _vertices(core: Core, around: shapely.Geometry) -> tuple[LatLon, ...]:
     rounded = (LatLon(round(float(a), _DIGITS), round(wrapped(o), _DIGITS)) for a, o in degrees)
     # Two that are rounded to one place are one vertex.
     return tuple(dict.fromkeys(rounded))
-
-
-def _flattened(core: Core, vertices: tuple[LatLon, ...]) -> Floats:
-    degrees = np.array([(v.lat_deg, v.lon_deg) for v in vertices], dtype=np.float64)
-    return core.frame.flatten(in_space(normals(degrees[:, 0], degrees[:, 1])))

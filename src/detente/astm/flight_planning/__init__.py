@@ -1,0 +1,1 @@
+"""InterUSS' interface through which a test harness plans flights as a user would: its messages."""

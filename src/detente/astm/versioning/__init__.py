@@ -1,0 +1,1 @@
+"""InterUSS' interface through which a test harness asks which version runs: its messages."""
