@@ -13,7 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from detente.parties.tokens import make_private_key
 from detente.store.leftovers import processes_in, recorded_postmaster
 from tests.cli.conftest import detente, free_port
 from tests.conftest import temporary_data_dir
@@ -174,6 +176,41 @@ def test_a_folder_without_an_exchange_is_refused_and_nothing_is_made(tmp_path):
     assert done.returncode == 1
     assert done.stderr == f"detente: There is no exchange in {typo}; run `detente init --data {typo}`\n"
     assert not typo.exists()
+
+
+@pytest.mark.pg
+def test_where_an_authority_is_trusted_the_folder_is_made_and_served(data_dir, tmp_path):
+    pem, log, address = tmp_path / "authority.pem", tmp_path / "log", f"127.0.0.1:{free_port()}"
+    pem.write_bytes(
+        make_private_key()
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    words = ("--data", data_dir, "--trust-key", pem, "--listen", address)
+    for _ in range(2):  # made the first time, found the second
+        with serving(log, *words) as server:
+            await_line(server, log, f"Détente at http://{address} ")
+            answer = httpx.get(f"http://{address}/ready")
+            assert answer.status_code == 200, answer.text
+            assert "only the trusted authority's tokens" in answer.json()["checks"]["issuer"]
+        assert server.returncode == 0
+    inside = data_dir / "other"
+    done = detente("serve", "--data", inside, "--trust-key", pem, check=False)
+    assert done.returncode == 1
+    assert f"lies inside the data folder {data_dir}" in done.stderr
+    # An exchange can still be made there; then its own tokens are accepted as well.
+    detente("init", "--data", data_dir)
+    with serving(log, *words) as server:
+        await_line(server, log, f"Détente at http://{address} ")
+        assert httpx.get(f"http://{address}/ready").json()["checks"]["issuer"] == "ok"
+
+
+def test_a_key_that_is_none_is_refused_before_anything_is_made(tmp_path):
+    done = detente("serve", "--data", tmp_path / "new", "--trust-key", tmp_path / "none.pem", check=False)
+    assert done.returncode == 1
+    assert "none.pem cannot be read: No such file or directory" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("words", [["serve"], ["init"], ["party", "list"]])
