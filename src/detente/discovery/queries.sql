@@ -90,3 +90,9 @@ ON CONFLICT (plan_id, party_id) DO UPDATE SET until_ms = excluded.until_ms
 -- name: was_shown
 -- Whether a party was named a plan that shares conflicts only.
 SELECT EXISTS (SELECT 1 FROM plan_shown_to WHERE plan_id = $1 AND party_id = $2 AND until_ms > $3)
+
+-- name: find_hosted
+-- One plan in force whose details are kept here.
+SELECT r.plan_id, r.party_id, r.availability, r.version, r.ovn, r.state, r.sharing, r.start_ms, r.end_ms, r.uss_base_url,
+       r.subscription_id, p.body
+FROM plan_reference r JOIN plan p USING (plan_id) WHERE r.plan_id = $1 AND NOT r.is_elsewhere

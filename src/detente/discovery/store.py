@@ -148,6 +148,13 @@ async def find_reference(pool: Pool, plan_id: str) -> Reference | None:
     return None if row is None else _reference(row)
 
 
+async def find_hosted(pool: Pool, plan_id: str) -> tuple[Reference, bytes] | None:
+    """One plan in force whose details are kept here: its reference and its PlanBody as JSON."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["find_hosted"], plan_id)
+    return None if row is None else (_reference(row), row["body"])
+
+
 async def references_in(pool: Pool, viewer: str, area: Rows, limit: int) -> list[Reference]:
     """References that meet an area and that a viewer may find, by start and id, at most ``limit``."""
     with wrap_errors():

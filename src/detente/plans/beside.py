@@ -80,7 +80,8 @@ class Beside:
         while True:
             batch = await store.own_page(self._pool, _filter(party_id, body, after))
             for row in batch:
-                near = await store.neighbours(self._pool, self.search(row, rules), MAX_EXAMINED + 1)
+                found_near = await store.neighbours(self._pool, self.search(row, rules), MAX_EXAMINED + 1)
+                near = await self._neighbourhood.complete(found_near, is_strict=False)
                 conflicts = await self.conflicts(row, near[:MAX_EXAMINED], rules)
                 if conflicts:
                     is_complete = len(near) <= MAX_EXAMINED and len(conflicts) < MAX_CONFLICTS

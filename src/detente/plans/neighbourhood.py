@@ -9,6 +9,7 @@ from msgspec import Struct
 from detente.geo import Solid, Terrain
 from detente.geo.model import Overlap, Separation
 from detente.plans.conflicts import Neighbour, SolidCache, describe, meet, pick
+from detente.plans.elsewhere import Details, Elsewhere
 from detente.plans.model import Conflict, OwnPlans, PlanVolume
 from detente.plans.rules import SeparationRules, Standing, blocks, separation_between
 from detente.plans.store import NeighbourRow
@@ -76,10 +77,12 @@ class Neighbourhood:
 
     Args:
         terrain: heights of the ground, if configured.
+        details: who asks managers elsewhere, if anybody does.
     """
 
-    def __init__(self, terrain: Terrain | None = None) -> None:
+    def __init__(self, terrain: Terrain | None = None, details: Details | None = None) -> None:
         self._terrain = terrain
+        self._elsewhere = Elsewhere(details)
         self._cache = SolidCache()
 
     def prepare(self, volumes: Sequence[PlanVolume]) -> tuple[Solid, ...]:
@@ -96,8 +99,14 @@ class Neighbourhood:
 
     def neighbour(self, row: NeighbourRow) -> Neighbour:
         """A stored plan with the volumes that may meet."""
-        solids = self.solids_of(row.standing.ovn, row.body)
-        return Neighbour(standing=row.standing, sharing=row.sharing, solids=pick(solids, row.volume_ixs))
+        solids = self.solids_of(row.solids_key, row.body)
+        if row.volume_ixs is not None:
+            solids = pick(solids, row.volume_ixs)
+        return Neighbour(standing=row.standing, sharing=row.sharing, solids=solids)
+
+    async def complete(self, rows: Sequence[NeighbourRow], *, is_strict: bool) -> list[NeighbourRow]:
+        """Neighbours with what their managers elsewhere tell of them; see ``Elsewhere.complete``."""
+        return await self._elsewhere.complete(rows, is_strict=is_strict)
 
     def meetings(
         self,

@@ -28,9 +28,10 @@ FROM plan WHERE plan_id = ANY ($1)
 
 -- name: neighbours
 -- Plans in force whose index rows meet those asked about, with the volumes that do.
-SELECT p.plan_id, p.version, p.ovn, p.party_id, p.state, p.priority, p.sharing, n.volume_ixs, p.body
+SELECT p.plan_id, p.version, p.ovn, p.party_id, p.state, p.priority, p.sharing, n.volume_ixs, p.body, p.is_elsewhere,
+       p.uss_base_url, p.is_elsewhere AND party_is_down(p.party_id) AS is_down
 FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS volume_ixs
-      FROM plan_neighbours($1) f GROUP BY f.plan_id) n
+      FROM plan_near($1) f GROUP BY f.plan_id) n
 JOIN plan p USING (plan_id)
 ORDER BY p.start_ms, p.plan_id LIMIT $2
 

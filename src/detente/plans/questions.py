@@ -135,6 +135,7 @@ class Questions:
         Raises:
             BadInput: a volume that cannot be used, or more neighbours than one question examines.
             NotAllowed: a priority that the caller's party may not claim.
+            PeerUnavailable: another manager does not tell the details of a plan that is near.
         """
         require_priority(body.priority, await self._directory.priority_limit(who.party_id))
         require_times(body.volumes, self._now_ms())
@@ -144,7 +145,8 @@ class Questions:
         )
         subject = Subject(standing, solids, body.own_plans)
         rules = (await self._separations.now()).rules
-        rows = await self._near(rows_of(solids, reach_of(widest_separation(rules, who.party_id))))
+        reach = reach_of(widest_separation(rules, who.party_id))
+        rows = await self._near(rows_of(solids, reach), is_strict=True)
         examined = await self._neighbourhood.examine(subject, rows, rules, knows=frozenset())
         conflicts = examined.conflicts_for(who.party_id)
         ways_out = None
@@ -205,8 +207,9 @@ class Questions:
         none = Separation()
         return any(overlaps(area, solid, none) for solid in self._neighbourhood.solids_of(row.ovn, row.body))
 
-    async def _near(self, search: Rows) -> list[store.NeighbourRow]:
-        rows = await store.neighbours(self._pool, search, MAX_NEIGHBOURS + 1)
+    async def _near(self, search: Rows, *, is_strict: bool = False) -> list[store.NeighbourRow]:
+        found = await store.neighbours(self._pool, search, MAX_NEIGHBOURS + 1)
+        rows = await self._neighbourhood.complete(found, is_strict=is_strict)
         if len(rows) > MAX_NEIGHBOURS:
             raise BadInput(
                 f"more than {MAX_NEIGHBOURS} plans lie there and then; ask about a smaller part",

@@ -4,7 +4,7 @@ Exact geometry is computed outside the lock; under the lock the database only as
 neighbour it finds was examined at its present version, and sends the rest back to be examined.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
@@ -70,6 +70,7 @@ class PlansService:
         refusals: remembers what was refused.
         now_ms: the clock, ms since 1970-01-01 UTC.
         new_ovn: a fresh unguessable OVN.
+        addresses: where parties' own servers answer for plans declared here; else at the exchange's.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class PlansService:
         refusals: Refusals,
         now_ms: Callable[[], int],
         new_ovn: Callable[[], str],
+        addresses: Mapping[str, str] | None = None,
     ) -> None:
         self._pool = pool
+        self._addresses = addresses or {}
         self._neighbourhood = neighbourhood
         self._separations = separations
         self._directory = directory
@@ -235,8 +238,9 @@ class PlansService:
             elif answer.status == "unlocked":
                 await store.seed_locks(self._pool, write.search.locks)
             elif answer.status == "look":
+                near = await self._neighbourhood.complete(answer.neighbours, is_strict=True)
                 found = await self._neighbourhood.examine(
-                    act.subject, answer.neighbours, separations.rules, knows=act.knows
+                    act.subject, near, separations.rules, knows=act.knows
                 )
                 if found.blocking:
                     raise await self._refusal(act, request, separations, found)
@@ -283,6 +287,7 @@ class PlansService:
             search=search,
             recell=act.recell,
             cells=cells,
+            uss_base_url=self._addresses.get(act.who.party_id),
         )
 
     async def _refusal(

@@ -44,8 +44,22 @@ class NeighbourRow(Struct, frozen=True):
 
     standing: Standing
     sharing: Sharing
-    volume_ixs: tuple[int, ...]
+    volume_ixs: tuple[int, ...] | None
+    """None: all of them."""
     body: bytes
+    is_elsewhere: bool = False
+    """Its manager keeps the details; the body holds its extents."""
+    uss_base_url: str | None = None
+    """Where its manager answers."""
+    is_down: bool = False
+    """Its manager is elsewhere and marked as down."""
+    has_details: bool = False
+    """The body holds the details that its manager told, not its extents."""
+
+    @property
+    def solids_key(self) -> str:
+        """What its prepared volumes are remembered by."""
+        return f"{self.standing.ovn}+" if self.has_details else self.standing.ovn
 
 
 class Write(Struct, frozen=True):
@@ -311,4 +325,7 @@ def _neighbour(row: Mapping[str, Any]) -> NeighbourRow:
         sharing=Sharing(row["sharing"]),
         volume_ixs=tuple(ixs),
         body=row["body"],
+        is_elsewhere=row["is_elsewhere"],
+        uss_base_url=row["uss_base_url"],
+        is_down=row["is_down"],
     )

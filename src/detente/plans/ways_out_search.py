@@ -95,7 +95,8 @@ class WaysOutSearch:
         """
         solids = subject.solids or self._neighbourhood.prepare(volumes)
         search, impossible = _search_rows(solids, widest_separation(rules, subject.standing.party_id), limits)
-        rows = await store.neighbours(self._pool, search, MAX_OBSTACLES + 1)
+        found = await store.neighbours(self._pool, search, MAX_OBSTACLES + 1)
+        rows = await self._neighbourhood.complete(found, is_strict=False)
         if len(rows) > MAX_OBSTACLES:
             why = f"more than {MAX_OBSTACLES} plans lie within the limits; ask with smaller limits"
             return WaysOut((), tuple(NoWayOut(kind, why) for kind in WayOutKind), limits)

@@ -78,7 +78,10 @@ END $make$;
 
 -- Counts up every subscription that a change of plans (or of zones) is told to, and answers them. Called last in a write:
 -- rows of subscriptions are what writers in one place wait for, so they are held shortest, in the order of their ids.
-CREATE FUNCTION subscription_tell(p_rows bigint[], p_of_plans boolean, p_elsewhere_only boolean, p_now_ms bigint)
+CREATE FUNCTION subscription_tell(
+    p_rows bigint[], p_of_plans boolean, p_elsewhere_only boolean, p_now_ms bigint,
+    p_hidden_id uuid DEFAULT NULL  -- a plan that shares conflicts only: told to those alone who were named it
+)
 RETURNS TABLE (subscription_id uuid, party_id text, uss_base_url text, notification_index integer)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -107,12 +110,17 @@ BEGIN
         UPDATE subscription s SET notification_index = s.notification_index + 1
         WHERE s.subscription_id = ANY (found) AND CASE WHEN p_of_plans THEN s.tells_plans ELSE s.tells_zones END
           AND NOT (p_elsewhere_only AND s.uss_base_url IS NULL)
+          AND (p_hidden_id IS NULL OR EXISTS (SELECT 1 FROM plan_shown_to w
+                                              WHERE w.plan_id = p_hidden_id AND w.party_id = s.party_id
+                                                AND w.until_ms > p_now_ms))
         RETURNING s.subscription_id, s.party_id, s.uss_base_url, s.notification_index;
 END $$;
 
 -- What a write of a plan that is hosted here does about subscribers elsewhere: count them up and queue what they must
 -- be told. Parties that are hosted here hear of it by the feed.
-CREATE FUNCTION subscription_tell_peers(p_plan_id uuid, p_party_id text, p_rows bigint[], p_now_ms bigint)
+CREATE FUNCTION subscription_tell_peers(
+    p_plan_id uuid, p_party_id text, p_is_hidden boolean, p_rows bigint[], p_now_ms bigint
+)
 RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM subscription s WHERE s.uss_base_url IS NOT NULL) THEN
@@ -123,7 +131,7 @@ BEGIN
                  convert_to(json_agg(json_build_object('subscription_id', told.subscription_id,
                                                        'notification_index', told.notification_index))::text, 'UTF8')
                      AS subscriptions
-          FROM subscription_tell(p_rows, true, true, p_now_ms) told
+          FROM subscription_tell(p_rows, true, true, p_now_ms, CASE WHEN p_is_hidden THEN p_plan_id END) told
           GROUP BY told.uss_base_url) t;
 END $$;
 

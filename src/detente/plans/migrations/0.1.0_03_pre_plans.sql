@@ -33,6 +33,7 @@ COMMENT ON COLUMN plan.hidden_from IS 'the version that hid from others what the
 
 CREATE INDEX plan_by_start ON plan (start_ms, plan_id);
 CREATE INDEX plan_by_party ON plan (party_id, start_ms, plan_id);
+CREATE INDEX plan_elsewhere ON plan (plan_id) WHERE is_elsewhere AND state <> 'ended';
 CREATE INDEX plan_by_subscription ON plan (subscription_id) WHERE subscription_id <> plan_id AND state <> 'ended';
 
 -- One row for each volume and S2 cell of level 10; `mask` marks which of its 64 cells of level 13 are covered.
@@ -136,6 +137,23 @@ BEGIN
         $text$, one.name, one.cells);
     END LOOP;
 END $make$;
+
+-- What a plan that is declared here must look at: by box what is kept here, by cell what is kept elsewhere, whose
+-- details may say more than its extents; those have no volume's number.
+CREATE FUNCTION plan_near(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    IF EXISTS (SELECT 1 FROM plan p WHERE p.is_elsewhere AND p.state <> 'ended') THEN
+        RETURN QUERY
+            SELECT f.plan_id, f.volume_ix FROM plan_neighbours(p_search) f JOIN plan p USING (plan_id)
+            WHERE NOT p.is_elsewhere
+            UNION ALL
+            SELECT m.plan_id, 0::smallint FROM plan_meeting(p_search) m JOIN plan p USING (plan_id) WHERE p.is_elsewhere;
+    ELSE
+        RETURN QUERY SELECT f.plan_id, f.volume_ix FROM plan_neighbours(p_search) f;
+    END IF;
+END $$;
 
 -- Locks the cells that a write needs: `p_lock`, and those where the plan stands now. Every writer of plans, zones and
 -- subscriptions calls it, and looks at its neighbours in a later statement.
@@ -244,7 +262,8 @@ CREATE FUNCTION plan_write(
     p_cells bigint[],
     p_uss_base_url text          -- where its party's own server answers; null: at the exchange's address
 ) RETURNS TABLE (status text, plan_id uuid, version integer, ovn text, party_id text, state text,
-                 priority smallint, sharing text, volume_ixs smallint[], body bytea)
+                 priority smallint, sharing text, volume_ixs smallint[], body bytea,
+                 is_elsewhere boolean, uss_base_url text, is_down boolean)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
@@ -258,10 +277,10 @@ BEGIN
         IF FOUND THEN
             IF kept.request_sha256 = p_request_sha256 THEN
                 RETURN QUERY SELECT 'replayed', p_plan_id, kept.status, NULL::text, NULL::text, NULL::text,
-                                    NULL::smallint, NULL::text, NULL::smallint[], kept.response;
+                                    NULL::smallint, NULL::text, NULL::smallint[], kept.response, NULL::boolean, NULL::text, NULL::boolean;
             ELSE
                 RETURN QUERY SELECT 'reused', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                                    NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+                                    NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
             END IF;
             RETURN;
         END IF;
@@ -272,32 +291,32 @@ BEGIN
     IF FOUND THEN
         IF was.party_id = p_party_id AND was.request_sha256 = p_request_sha256 AND was.version = written THEN
             RETURN QUERY SELECT 'same', was.plan_id, was.version, was.ovn::text, was.party_id, was.state::text, was.priority::smallint,
-                                was.sharing::text, NULL::smallint[], was.body;
+                                was.sharing::text, NULL::smallint[], was.body, NULL::boolean, NULL::text, NULL::boolean;
             RETURN;
         ELSIF p_expected IS NULL OR was.party_id <> p_party_id OR was.is_elsewhere THEN
             RETURN QUERY SELECT 'exists', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
-                                was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
+                                was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
             RETURN;
         ELSIF was.version <> p_expected THEN
             RETURN QUERY SELECT 'stale', was.plan_id, was.version, NULL::text, was.party_id, was.state::text,
-                                was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea;
+                                was.priority::smallint, was.sharing::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
             RETURN;
         END IF;
         -- State and body come from the version that was read; a version never changes, so they hold for that one only.
         IF p_decided IS DISTINCT FROM p_expected THEN
             RETURN QUERY SELECT 'reread', was.plan_id, was.version, NULL::text, NULL::text, NULL::text,
-                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+                                NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
             RETURN;
         END IF;
     ELSIF p_expected IS NOT NULL THEN
         RETURN QUERY SELECT 'stale', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
         RETURN;
     END IF;
 
     IF NOT plan_lock(p_plan_id, p_lock) THEN
         RETURN QUERY SELECT 'unlocked', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
         RETURN;
     END IF;
 
@@ -305,13 +324,14 @@ BEGIN
         -- A statement of its own, after the lock: its snapshot holds everything that was written under it before.
         RETURN QUERY
             SELECT 'reload', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                   NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea
+                   NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean
             FROM separation_epoch e WHERE e.epoch <> p_epoch
             UNION ALL
             (SELECT 'look', p.plan_id, p.version, p.ovn::text, p.party_id, p.state::text, p.priority::smallint,
-                    p.sharing::text, n.ixs, p.body
+                    p.sharing::text, n.ixs, p.body, p.is_elsewhere, p.uss_base_url,
+                    p.is_elsewhere AND party_is_down(p.party_id)
              FROM (SELECT f.plan_id, array_agg(f.volume_ix) AS ixs
-                   FROM plan_neighbours(coalesce(p_search, p_cells)) f
+                   FROM plan_near(coalesce(p_search, p_cells)) f
                    WHERE f.plan_id <> p_plan_id
                    GROUP BY f.plan_id) n
              JOIN plan p ON p.plan_id = n.plan_id
@@ -334,7 +354,7 @@ BEGIN
         p_recell, p_cells
     ) THEN  -- declared by somebody else while this call waited for its locks
         RETURN QUERY SELECT 'exists', p_plan_id, NULL::integer, NULL::text, NULL::text, NULL::text,
-                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea;
+                            NULL::smallint, NULL::text, NULL::smallint[], NULL::bytea, NULL::boolean, NULL::text, NULL::boolean;
         RETURN;
     END IF;
     IF p_expected IS NULL AND p_sharing = 'conflicts' THEN
@@ -345,7 +365,8 @@ BEGIN
         INSERT INTO plan_idempotency (account_id, key, request_sha256, status, response, at_ms)
         VALUES (p_account_id, p_key, p_request_sha256, p_key_status, p_key_response, p_now_ms);
     END IF;
-    PERFORM subscription_tell_peers(p_plan_id, p_party_id, before || CASE WHEN p_recell THEN p_cells END, p_now_ms);
+    PERFORM subscription_tell_peers(p_plan_id, p_party_id, p_sharing = 'conflicts',
+                                    before || CASE WHEN p_recell THEN p_cells END, p_now_ms);
     status := 'written';
     RETURN NEXT;
 END $$;

@@ -1,0 +1,55 @@
+"""Plans whose details are kept here, as they are told to managers elsewhere."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from detente.discovery import store
+from detente.discovery.model import Reference
+from detente.errors import NotFound
+from detente.plans.model import PlanBody, Sharing
+from detente.plans.views import decode_body
+from detente.store import Pool
+
+
+class HostedPlan(Struct, frozen=True):
+    """A plan with its details."""
+
+    reference: Reference
+    body: PlanBody
+
+
+class HostedPlans:
+    """The reading side.
+
+    Args:
+        pool: database connections.
+        now_ms: the present.
+    """
+
+    def __init__(self, pool: Pool, now_ms: Callable[[], int]) -> None:
+        self._pool = pool
+        self._now_ms = now_ms
+
+    async def find(self, plan_id: str) -> HostedPlan | None:
+        """A plan in force whose details are kept here."""
+        found = await store.find_hosted(self._pool, plan_id)
+        return None if found is None else HostedPlan(found[0], decode_body(found[1]))
+
+    async def tell(self, plan_id: str, viewer: str) -> HostedPlan:
+        """The same for a party that asks.
+
+        A plan that shares conflicts only is told to its own party, and for an hour to one whose write met it.
+
+        Raises:
+            NotFound: there is none, or none that the party may see; the answer is the same.
+        """
+        found = await self.find(plan_id)
+        if found is not None and await self._may_see(found.reference, viewer):
+            return found
+        raise NotFound(f"no details of a plan {plan_id} are kept here for you", plan_id=plan_id)
+
+    async def _may_see(self, reference: Reference, viewer: str) -> bool:
+        if viewer == reference.party_id or reference.sharing is not Sharing.CONFLICTS:
+            return True
+        return await store.was_shown(self._pool, reference.plan_id, viewer, self._now_ms())
