@@ -164,11 +164,17 @@ async def test_packed_bodies_are_neither_asked_for_nor_unpacked(client):
     assert peer.asked[0].headers["accept-encoding"] == "identity"
 
 
-async def test_cookies_are_not_kept(client):
+async def test_cookies_are_not_kept(tokens, clock):
+    async def lookup(_host, _port):
+        return ("127.0.0.1",)
+
+    client = PeerClient(tokens, clock_ms=clock, allows_http=True, lookup=lookup)
     async with running((200, {}, ("set-cookie: who=you; path=/",))) as peer:
         for _ in range(2):
-            await client.fetch_details(peer.url, PLAN)
+            await client.fetch_details(f"http://peer.test:{peer.port}", PLAN)
     assert ["cookie" in asked.headers for asked in peer.asked] == [False, False]
+    assert [len(one._client.cookies.jar) for one in client._peers.values()] == [0]  # else they would pile up
+    await client.close()
 
 
 async def test_a_token_that_is_not_taken_is_changed_once(client, tokens):

@@ -102,6 +102,13 @@ async def test_what_waits_behind_a_failure_is_due_as_soon_as_it_is_delivered(pg_
     assert await ids(pg_pool, NOW_MS + 60_000) == [second]
 
 
+async def test_what_another_worker_is_just_taking_is_passed_over(pg_pool):
+    first, other = await queue(pg_pool, 1), await queue(pg_pool, 2)
+    async with pg_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM notice WHERE notice_id = $1 FOR UPDATE", first)
+        assert await ids(pg_pool) == [other]  # who waited would meet the limit for locks
+
+
 async def test_who_lost_the_lease_can_end_nothing(pg_pool):
     await queue(pg_pool)
     second = await queue(pg_pool)
