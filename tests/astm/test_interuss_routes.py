@@ -1,5 +1,6 @@
 """What the InterUSS ecosystem asks beside the standard, of a whole exchange that trusts an authority."""
 
+import re
 import time
 import uuid
 
@@ -8,6 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from detente import __version__
+from detente.parties.model import Scope
+from detente.parties.rules import standard_scopes
 from detente.parties.tokens import make_private_key
 from detente.settings import Settings
 from detente.store import migrate
@@ -87,6 +90,21 @@ async def test_versions_of_the_systems_that_run_here(http, base):
     refused(await http.get(f"{base}/versions/", headers=bearer(VERSIONS)), 400)
     refused(await http.get(f"{base}/versions/dss", headers=bearer(POOL)), 403)
     refused(await http.get(f"{base}/versions/dss"), 401)
+
+
+async def test_no_route_of_our_own_takes_an_authoritys_token(http):
+    """Whatever scopes it lists: the authority names parties on the standard's routes and nowhere else."""
+    every = bearer(" ".join(Scope))
+    document = (await http.get("/openapi.json")).json()
+    ours = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            scopes = [scope for one in operation["security"] for scope in one.get("bearer", [])]
+            if scopes and not standard_scopes(scopes):
+                ours += 1
+                answer = await http.request(method.upper(), re.sub(r"{\w+}", "x", path), headers=every)
+                assert answer.status_code == 403, (method, path, answer.text)
+    assert ours > 20
 
 
 async def test_every_server_of_one_database_is_of_one_pool(http, settings):

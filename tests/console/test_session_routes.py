@@ -11,6 +11,7 @@ import structlog
 from detente.app import now_ms
 from detente.console.sessions import ConsoleSessions
 from detente.parties.model import Act, Role
+from detente.parties.rules import granted_scopes
 from detente.settings import Settings
 from detente.store import open_pool
 from tests.invariants.fleet import AUDIENCE, URL, make_exchange
@@ -83,7 +84,7 @@ async def test_signing_in_sets_the_cookie_and_says_who_it_is(desk):
         "account_id": desk.accounts[ANNA][0],
         "account_name": "planner",
         "role": "planner",
-        "scopes": ["parties.read", "plans.read", "plans.write", "separations.read"],
+        "scopes": sorted(granted_scopes(Role.PLANNER, None)),
         "languages": ["en"],
         "exchange_name": "under test",
     }

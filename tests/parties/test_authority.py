@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from pathlib import Path
 
 import jwt
@@ -253,10 +254,17 @@ def test_a_file_that_is_no_key_is_refused_by_name(tmp_path):
         assert path in refusal.value.detail
 
 
-def test_a_short_key_is_taken_with_a_warning(tmp_path):
+async def test_a_short_key_is_taken_with_a_warning(exchange, clock, tmp_path):
     """Test environments have such keys; the operator who names one is told what it is worth."""
     short = rsa.generate_private_key(public_exponent=65_537, key_size=1_024)  # noqa: S505 - that is the point
+    keys = read_authority([write(tmp_path, "short.pem", short)])
+    verifier = Verifier(exchange.service, clock_ms=clock, authority=keys)
+    claims = {"sub": "uss1", "aud": AUDIENCE, "exp": clock() // 1_000 + 60}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library's own, of both
+        token = jwt.encode(claims, short, "RS256")
+        assert (await verifier.authenticate(token)).party_id == "uss1"
     with structlog.testing.capture_logs() as said:
-        tell_of_weak_keys(read_authority([write(tmp_path, "short.pem", short)]))
+        tell_of_weak_keys(keys)
         tell_of_weak_keys(read_authority([write(tmp_path, "long.pem", AUTHORITY)]))
     assert [(line["event"], line["bits"]) for line in said] == [("weak_trust_key", 1_024)]
