@@ -346,6 +346,9 @@ BEGIN
         VALUES (p_account_id, p_key, p_request_sha256, p_key_status, p_key_response, p_now_ms);
     END IF;
     PERFORM subscription_tell_peers(p_plan_id, p_party_id, before || CASE WHEN p_recell THEN p_cells END, p_now_ms);
+    IF p_state = 'ended' THEN
+        PERFORM subscription_drop_unused(p_plan_id);
+    END IF;
     status := 'written';
     RETURN NEXT;
 END $$;
