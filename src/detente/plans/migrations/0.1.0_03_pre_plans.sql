@@ -367,6 +367,9 @@ BEGIN
     END IF;
     PERFORM subscription_tell_peers(p_plan_id, p_party_id, p_sharing = 'conflicts',
                                     before || CASE WHEN p_recell THEN p_cells END, p_now_ms);
+    IF p_state = 'ended' THEN
+        PERFORM subscription_drop_unused(p_plan_id);
+    END IF;
     status := 'written';
     RETURN NEXT;
 END $$;
