@@ -140,7 +140,9 @@ def _read_json(content: bytes, notes: Notes) -> tuple[ZoneFormat, list[Entry]]:
             detail = f"the file holds more than {MAX_ZONES:,} zones"
             raise TooLarge(detail, field="content", limit=MAX_ZONES, expected=f"at most {MAX_ZONES:,} zones")
         for part in batch.parts:
-            begin = content.index(part, place)
+            # A bare feature is put together again from its members, and begins where the file does.
+            begin = content.find(part, place)
+            begin = content.index(b"{") if begin < 0 else begin
             line += content.count(b"\n", place, begin)
             place = begin
             entry, format_ = _json_entry(part, line, len(entries) + 1)
@@ -241,7 +243,7 @@ def _refuse_empty() -> NoReturn:
 
 
 def _told_apart(zones: list[ReadZone]) -> list[ReadZone]:
-    """Give zones that share an identifier one each: where zones are kept, a second would overwrite the first."""
+    """Give zones that share an identifier one each: kept as they are, a second would replace the first."""
     given = {(entry.zone.country, entry.zone.identifier) for entry in zones}
     first: dict[tuple[str | None, str], int] = {}
     counts: dict[tuple[str | None, str], int] = {}

@@ -92,7 +92,7 @@ def shapes_of(geometry: Fields) -> list[Shape]:
     Raises:
         Missed: it cannot be read as an area.
     """
-    kind = geometry.raw("type")
+    kind = str(geometry.raw("type"))
     coordinates, at = geometry.raw("coordinates"), geometry.at("coordinates")
     if kind == "Polygon":
         return [polygon_of(coordinates, at, geometry.notes)]

@@ -28,14 +28,22 @@ class Band(NamedTuple):
     """Whether it holds more than what the zone says."""
 
 
-def _slack_m(height_m: float, datum: Datum) -> tuple[float, float]:
-    """How far below and above, in metres AMSL, a height in this datum can lie from its number."""
+def amsl_range_m(height_m: float, datum: Datum) -> tuple[float, float]:
+    """Bound where a height can be above mean sea level, without knowing the ground, the weather or the geoid.
+
+    Args:
+        height_m: the height.
+        datum: what it is measured from.
+
+    Returns:
+        The lowest and the highest that it can be, in metres.
+    """
+    if datum is Datum.AMSL:
+        return height_m, height_m
     if datum is Datum.AGL:
-        return LOWEST_GROUND_M, HIGHEST_GROUND_M
-    if datum is Datum.STD:
-        margin_m = STD_MARGIN_M + STD_MARGIN_RATIO * abs(height_m)
-        return -margin_m, margin_m
-    return (-GEOID_M, GEOID_M) if datum is Datum.WGS84 else (0.0, 0.0)
+        return height_m + LOWEST_GROUND_M, height_m + HIGHEST_GROUND_M
+    margin_m = GEOID_M if datum is Datum.WGS84 else STD_MARGIN_M + STD_MARGIN_RATIO * abs(height_m)
+    return height_m - margin_m, height_m + margin_m
 
 
 def _within(height_m: float) -> float:
@@ -64,6 +72,6 @@ def one_band(volume: ZoneVolume) -> Band:
         return Band(_within(volume.lower_m), _within(volume.upper_m), volume.upper_datum, False)
     if is_on_ground:
         return Band(MIN_ALTITUDE_M, _within(volume.upper_m), volume.upper_datum, False)
-    lower_m = volume.lower_m + _slack_m(volume.lower_m, volume.lower_datum)[0]
-    upper_m = volume.upper_m + _slack_m(volume.upper_m, volume.upper_datum)[1]
+    lower_m = amsl_range_m(volume.lower_m, volume.lower_datum)[0]
+    upper_m = amsl_range_m(volume.upper_m, volume.upper_datum)[1]
     return Band(_within(lower_m), _within(upper_m), Datum.AMSL, True)
