@@ -1,6 +1,7 @@
 """Arcs are drawn so that no zone is smaller than its arcs make it, held against another geodesic library."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from geographiclib.geodesic import Geodesic
@@ -23,7 +24,7 @@ BEARINGS = st.floats(0, 359.9)
 
 def distances(arc, points):
     """How far the drawn edges are from the arc's centre: at their ends and along them, as geodesics."""
-    for one, other in zip(points, points[1:], strict=False):
+    for one, other in pairwise(points):
         line = EARTH.InverseLine(one.lat_deg, one.lon_deg, other.lat_deg, other.lon_deg)
         for share in (0.0, 0.25, 0.5, 0.75, 1.0):
             place = line.Position(share * line.s13)

@@ -40,9 +40,9 @@ GEOJSON = {
     "geometry": {"type": "Polygon", "coordinates": [RING]},
 }
 KML = (
-    b'<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>A</name><Polygon><outerBoundaryIs>'
-    b"<LinearRing><coordinates>8,47 8.1,47 8.1,47.1 8,47</coordinates></LinearRing></outerBoundaryIs></Polygon>"
-    b"</Placemark></Document></kml>"
+    b'<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>A</name>'
+    b"<Polygon><outerBoundaryIs><LinearRing><coordinates>8,47 8.1,47 8.1,47.1 8,47</coordinates>"
+    b"</LinearRing></outerBoundaryIs></Polygon></Placemark></Document></kml>"
 )
 
 
@@ -191,10 +191,9 @@ def test_a_zone_with_too_much_text_is_missed_alone():
 
 
 def test_a_zone_that_cannot_be_read_is_missed_alone_with_its_line():
-    text = '{"features": [\n%s,\n{"identifier": "B", "restriction": 5},\n%s]}' % (
-        json.dumps(ED269),
-        json.dumps({**ED269, "identifier": "C"}),
-    )
+    bad = '{"identifier": "B", "restriction": 5}'
+    good = json.dumps({**ED269, "identifier": "C"})
+    text = f'{{"features": [\n{json.dumps(ED269)},\n{bad},\n{good}]}}'
     read = read_zones("x", text.encode())
     assert [(entry.line, entry.zone.identifier) for entry in read.zones] == [(2, "LU-P-1"), (4, "C")]
     assert [(miss.line, miss.identifier) for miss in read.misses] == [(3, "B")]
