@@ -65,8 +65,8 @@ REAL = {
     "faa-uasfm.json": (ZoneFormat.GEOJSON, 0),
     "dronezoner-dk.json": (ZoneFormat.GEOJSON, 6),
     "openair-de.txt": (ZoneFormat.OPENAIR, 2),
-    "openair-ch.txt": (ZoneFormat.OPENAIR, 26),
-    "openair-fr.txt.gz": (ZoneFormat.OPENAIR, 4),
+    "openair-ch.txt": (ZoneFormat.OPENAIR, 19),
+    "openair-fr.txt.gz": (ZoneFormat.OPENAIR, 3),
 }
 
 

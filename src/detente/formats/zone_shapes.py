@@ -6,6 +6,7 @@ Holes are closed, which makes a zone larger: the safe side, but not for an exemp
 from detente.errors import BadInput
 from detente.formats.faults import shown
 from detente.formats.zone_fields import Fields, Missed, Notes
+from detente.formats.zone_rings import MEETS_ITSELF, mended
 from detente.geo.core import make_core
 from detente.geo.limits import MAX_VERTICES
 from detente.geo.model import Circle, Corridor, LatLon, Polygon, Shape
@@ -95,11 +96,12 @@ def shapes_of(geometry: Fields) -> list[Shape]:
     kind = str(geometry.raw("type"))
     coordinates, at = geometry.raw("coordinates"), geometry.at("coordinates")
     if kind == "Polygon":
-        return [polygon_of(coordinates, at, geometry.notes)]
+        return [*mended(polygon_of(coordinates, at, geometry.notes), geometry.notes)]
     if kind == "MultiPolygon":
         if not isinstance(coordinates, list) or not 0 < len(coordinates) <= LIMITS.volumes:
             raise Missed(at, f"1 to {LIMITS.volumes} polygons", shown(coordinates))
-        return [polygon_of(item, f"{at}[{i}]", geometry.notes) for i, item in enumerate(coordinates)]
+        polygons = [polygon_of(item, f"{at}[{i}]", geometry.notes) for i, item in enumerate(coordinates)]
+        return [part for polygon in polygons for part in mended(polygon, geometry.notes)]
     if kind in {"Circle", "Point"}:
         return [_circle(geometry)]
     if kind == "LineString":
@@ -129,8 +131,8 @@ def check_shapes(shapes: list[Shape], restriction: ZoneRestriction, notes: Notes
     """
     if not 0 < len(shapes) <= LIMITS.volumes:
         raise Missed("geometry", f"1 to {LIMITS.volumes} volumes", f"{len(shapes):,}")
-    if restriction is ZoneRestriction.NONE and HOLE_CLOSED in notes.all():
-        raise Missed("geometry", "an exemption without holes", "one that would grow if they were closed")
+    if restriction is ZoneRestriction.NONE and {HOLE_CLOSED, MEETS_ITSELF} & set(notes.all()):
+        raise Missed("geometry", "an exemption without holes or crossings", "one that would grow")
     vertices = 0
     for index, shape in enumerate(shapes):
         vertices += len(shape.vertices) if isinstance(shape, Polygon) else 0

@@ -16,6 +16,7 @@ from detente.formats.zone_arcs import Arc, arc_between, arc_by_bearings, points_
 from detente.formats.zone_fields import Missed, Notes, clean
 from detente.formats.zone_heights import GROUND, UNLIMITED, Limit, Limits, checked, parse_limit
 from detente.formats.zone_reading import MAX_ZONES, Entry, entry_of, identifier_of
+from detente.formats.zone_rings import mended
 from detente.formats.zone_shapes import check_shapes
 from detente.formats.zone_terms import airspace_restriction
 from detente.formats.zone_times import instant_ms, outer_bounds, period_of
@@ -264,7 +265,7 @@ def _shapes(record: _Record, notes: Notes) -> list[Shape]:
             raise Missed("DY", "a width (V W=) in the same zone", "none")
         shapes.append(Corridor(tuple(record.airway), record.width_m))
     if record.points:
-        shapes.append(_ring(record.points))
+        shapes += mended(_ring(record.points), notes)
     if not shapes:
         raise Missed("zone", "points, an arc, a circle or an airway", "none")
     if len(shapes) > 1:
