@@ -5,15 +5,18 @@ import contextlib
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from detente.astm.f3548.dss import discovery_routes
+from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
 from detente.astm.f3548.routing import Wire
+from detente.astm.f3548.uss import uss_routes
 from detente.astm.interuss_routes import interuss_routes
+from detente.astm.peering import Peering, PeeringSettings
 from detente.console.passkey_routes import passkey_routes
 from detente.console.passkeys import Passkeys
 from detente.console.routes import routes as console_routes
@@ -23,6 +26,7 @@ from detente.console.static_files import read_static_files
 from detente.console.tile_routes import tile_routes
 from detente.console.tiles import TileFile
 from detente.discovery.arbitration import Arbitration
+from detente.discovery.hosted import HostedPlans
 from detente.discovery.references import References
 from detente.discovery.subscriptions import Subscriptions
 from detente.discovery.zones import ZoneReferences
@@ -114,14 +118,21 @@ class Exchange:
         tell_of_weak_keys(authority)
         verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings), authority=authority)
         await _tell_of_a_missing_exchange(parties, has_authority=bool(authority))
+        peering = _peering(pool, parties, clock, settings)
+        at = Wire(settings.url(), allows_http=settings.allow_http_peers)
+        hosted = HostedPlans(pool, clock)
+        teller = HostedTeller(at.teller, _terrain(settings))
         jobs = _Jobs(pool, clock)
+        if peering is not None:
+            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller)))
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
         return make_app(
             [
                 *parties_routes(parties),
-                *_plans(pool, clock, settings, streams),
+                *_plans(pool, clock, settings, streams, peering),
                 *files_routes(),
-                *_discovery(pool, settings),
+                *_discovery(pool, settings, at),
+                *uss_routes(pool, hosted, teller, _arbitration(pool), clock),
                 *interuss_routes(parties),
                 *_console(pool, parties, settings),
             ],
@@ -130,12 +141,24 @@ class Exchange:
             readiness=lambda: readiness(pool, parties, has_authority=bool(authority)),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
             on_start=[jobs.start],
-            on_stop=[streams.stop, jobs.stop, verifier.close, lambda: _close(pool)],
+            on_stop=[
+                streams.stop,
+                jobs.stop,
+                *([] if peering is None else [peering.close]),
+                verifier.close,
+                lambda: _close(pool),
+            ],
         )
 
 
-def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: EventStreams) -> list[Route]:
-    neighbourhood = Neighbourhood(_terrain(settings))
+def _plans(
+    pool: Pool,
+    clock: Callable[[], int],
+    settings: Settings,
+    streams: EventStreams,
+    peering: Peering | None,
+) -> list[Route]:
+    neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
     directory = PartyDirectory(pool, clock_ms=clock)
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
@@ -147,6 +170,7 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: Ev
         refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
+        addresses={} if settings.party is None else {settings.party: settings.url()},
     )
     questions = Questions(
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
@@ -154,13 +178,36 @@ def _plans(pool: Pool, clock: Callable[[], int], settings: Settings, streams: Ev
     return [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
 
 
-def _discovery(pool: Pool, settings: Settings) -> list[Route]:
+def _discovery(pool: Pool, settings: Settings, at: Wire) -> list[Route]:
     return discovery_routes(
-        Wire(settings.url(), allows_http=settings.allow_http_peers),
+        at,
         References(pool, neighbourhood=Neighbourhood(_terrain(settings)), new_ovn=new_ovn, new_id=new_id),
         ZoneReferences(pool, new_ovn=new_ovn),
         Subscriptions(pool, new_version=new_ovn),
-        Arbitration(pool, new_id=new_id, new_version=new_ovn),
+        _arbitration(pool),
+    )
+
+
+def _arbitration(pool: Pool) -> Arbitration:
+    return Arbitration(pool, new_id=new_id, new_version=new_ovn)
+
+
+def _peering(
+    pool: Pool, parties: PartiesService, clock: Callable[[], int], settings: Settings
+) -> Peering | None:
+    """What this process speaks to peers with; None where no peer would take its tokens."""
+    if settings.token_url is None and settings.trust_key:
+        return None  # peers trust the same authority, which is not this exchange
+    return Peering(
+        pool,
+        Issuer(parties),
+        clock,
+        PeeringSettings(
+            token_url=settings.token_url,
+            token_subject=settings.token_subject or settings.party,
+            party_id=settings.party,
+            allows_http=settings.allow_http_peers,
+        ),
     )
 
 
@@ -182,12 +229,14 @@ class _Jobs:
     """What runs beside the requests; stops with the process and finds its work again in the database."""
 
     def __init__(self, pool: Pool, clock: Callable[[], int]) -> None:
-        self._pool = pool
-        self._clock = clock
+        self._work: list[Callable[[], Coroutine[Any, Any, None]]] = [lambda: keep_expiring(pool, clock)]
         self._tasks: list[asyncio.Task[None]] = []
 
+    def add(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work.append(work)
+
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(keep_expiring(self._pool, self._clock))]
+        self._tasks = [asyncio.create_task(work()) for work in self._work]
 
     async def stop(self) -> None:
         for task in self._tasks:

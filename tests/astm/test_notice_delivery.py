@@ -39,7 +39,9 @@ async def delivering(pool, clock, make_body=body_of, *, settings=QUICK, client=N
         timeouts=PeerTimeouts(call_s=2),
         breaker=BreakerSettings(failures=1_000),
     )
-    task = asyncio.create_task(keep_delivering(pool, client, make_body, clock, wake=wake, settings=settings))
+    task = asyncio.create_task(
+        keep_delivering(pool, lambda _: client, make_body, clock, wake=wake, settings=settings)
+    )
     try:
         yield task
         assert not task.done()
@@ -288,7 +290,7 @@ KILLED = textwrap.dedent(
         async def body(notice):
             return str([notice.notice_id, notice.attempts]).encode()
         client = PeerClient(Tokens(), clock_ms=lambda: now_ms, allows_http=True)
-        await notice_delivery.keep_delivering(pool, client, body, lambda: now_ms)
+        await notice_delivery.keep_delivering(pool, lambda _: client, body, lambda: now_ms)
 
     asyncio.run(main())
     """

@@ -192,7 +192,7 @@ async def test_taking_looks_at_what_is_due_and_not_at_the_whole_table(pg_pool):
     )
     await pg_pool.execute("ANALYZE notice")
     [plan] = await pg_pool.fetch(
-        "EXPLAIN (ANALYZE, FORMAT JSON) " + notices._SQL["take"], NOW_MS + 50, 16, 30_000, [], 4
+        "EXPLAIN (ANALYZE, FORMAT JSON) " + notices._SQL["take"], NOW_MS + 50, 16, 30_000, [], 4, None
     )
     [root] = json.loads(plan[0])
     reads = [node for node in nodes(root["Plan"]) if node.get("Relation Name") == "notice"]

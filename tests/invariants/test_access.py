@@ -10,6 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from detente.parties.model import Role
+from tests.astm.house import constraint, intent, volume
+from tests.astm.house import time as time_of
 from tests.invariants.fleet import AUDIENCE, URL
 
 # Written out here, not read from the code: a change of either has to be meant.
@@ -49,6 +51,39 @@ MAY = {
     ("GET", "/versions/{system_identity}"): EVERYBODY,
     ("GET", "/versioning/versions/{system_identity}"): EVERYBODY,
 }
+# ASTM F3548-21: who coordinates, who processes zones, who publishes them, who arbitrates.
+ZONE_READERS = {Role.PLANNER, Role.DUTY_OFFICER, Role.AUTHORITY}
+ARBITERS = {Role.AUTHORITY, Role.ADMINISTRATOR}
+REPORTERS = ZONE_READERS | ARBITERS
+OIR, CR, SUB = (
+    f"/dss/v1/{kind}" for kind in ("operational_intent_references", "constraint_references", "subscriptions")
+)
+MAY |= {
+    ("POST", f"{OIR}/query"): PLANNERS,
+    ("GET", f"{OIR}/{{entityid}}"): PLANNERS,
+    ("PUT", f"{OIR}/{{entityid}}"): PLANNERS,
+    ("PUT", f"{OIR}/{{entityid}}/{{ovn}}"): PLANNERS,
+    ("DELETE", f"{OIR}/{{entityid}}/{{ovn}}"): PLANNERS,
+    ("POST", f"{CR}/query"): ZONE_READERS,
+    ("GET", f"{CR}/{{entityid}}"): ZONE_READERS,
+    ("PUT", f"{CR}/{{entityid}}"): {Role.AUTHORITY},
+    ("PUT", f"{CR}/{{entityid}}/{{ovn}}"): {Role.AUTHORITY},
+    ("DELETE", f"{CR}/{{entityid}}/{{ovn}}"): {Role.AUTHORITY},
+    ("POST", f"{SUB}/query"): ZONE_READERS,
+    ("GET", f"{SUB}/{{subscriptionid}}"): ZONE_READERS,
+    ("PUT", f"{SUB}/{{subscriptionid}}"): ZONE_READERS,
+    ("PUT", f"{SUB}/{{subscriptionid}}/{{version}}"): ZONE_READERS,
+    ("DELETE", f"{SUB}/{{subscriptionid}}/{{version}}"): ZONE_READERS,
+    ("POST", "/dss/v1/reports"): REPORTERS,
+    ("GET", "/dss/v1/uss_availability/{uss_id}"): PLANNERS | ARBITERS,
+    ("PUT", "/dss/v1/uss_availability/{uss_id}"): ARBITERS,
+    ("GET", "/uss/v1/operational_intents/{entityid}"): PLANNERS,
+    ("GET", "/uss/v1/operational_intents/{entityid}/telemetry"): PLANNERS,
+    ("POST", "/uss/v1/operational_intents"): PLANNERS,
+    ("GET", "/uss/v1/constraints/{entityid}"): ZONE_READERS,
+    ("POST", "/uss/v1/constraints"): {Role.AUTHORITY},
+    ("POST", "/uss/v1/reports"): REPORTERS,
+}
 OPEN = {
     ("GET", "/health"),
     ("GET", "/ready"),
@@ -86,6 +121,11 @@ SIGN_IN = ("POST", "/console/session")
 BY_PASSKEY = {("POST", "/console/session/passkey/challenge"), ("POST", "/console/session/passkey")}
 """Signing in with a passkey; at this exchange's plain http name there is none, and all are told so."""
 PATH = {
+    "entityid": "00000000-0000-4000-8000-00000000000e",
+    "subscriptionid": "00000000-0000-4000-8000-00000000000f",
+    "ovn": "an-ovn-that-is-none",
+    "version": "none",
+    "uss_id": "nobody",
     "plan_id": "00000000-0000-4000-8000-00000000000a",
     "refusal_id": "00000000-0000-4000-8000-00000000000c",
     "party_id": "nobody",
@@ -135,6 +175,36 @@ BODIES = {
         "signature": "",
         "user_handle": "",
     },
+}
+
+
+ENTITY = PATH["entityid"]
+AREA = {"area_of_interest": volume(start=START)}
+INTENT, ZONE = intent(volume(start=START)), constraint(volume(start=START))
+ZONE_WATCH = {
+    "extents": volume(start=START, minutes=60),
+    "uss_base_url": "https://alpha.example",
+    "notify_for_constraints": True,
+}
+GONE = [{"subscription_id": ENTITY, "notification_index": 1}]
+REPORT = {
+    "exchange": {
+        "url": "https://a",
+        "method": "GET",
+        "recorder_role": "Client",
+        "request_time": time_of(START),
+    }
+}
+BODIES |= {("POST", f"{kind}/query"): AREA for kind in (OIR, CR, SUB)}
+BODIES |= {("PUT", f"{OIR}/{{entityid}}{more}"): INTENT for more in ("", "/{ovn}")}
+BODIES |= {("PUT", f"{CR}/{{entityid}}{more}"): ZONE for more in ("", "/{ovn}")}
+BODIES |= {("PUT", f"{SUB}/{{subscriptionid}}{more}"): ZONE_WATCH for more in ("", "/{version}")}
+BODIES |= {
+    ("POST", "/dss/v1/reports"): REPORT,
+    ("POST", "/uss/v1/reports"): REPORT,
+    ("PUT", "/dss/v1/uss_availability/{uss_id}"): {"old_version": "", "availability": "Normal"},
+    ("POST", "/uss/v1/operational_intents"): {"operational_intent_id": ENTITY, "subscriptions": GONE},
+    ("POST", "/uss/v1/constraints"): {"constraint_id": ENTITY, "subscriptions": GONE},
 }
 
 

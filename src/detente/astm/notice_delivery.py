@@ -23,6 +23,8 @@ from detente.discovery.notices import Notice, NoticeKind
 from detente.errors import BadInput, DetenteError, StoreUnavailable
 from detente.store import Pool
 
+SenderOf = Callable[[str], "NoticeSender"]
+"""Gives who speaks to peers for a party."""
 MakeBody = Callable[[Notice], Awaitable[bytes | None]]
 """Gives the bytes to send now for a notice; None if there is nothing to tell any more."""
 
@@ -61,6 +63,8 @@ class DeliverySettings(Struct, frozen=True):
     longest_pause_ms: int = 60_000
     give_up_after_ms: int = 3_600_000
     kept_ms: int = 30 * 86_400_000
+    party_id: str | None = None
+    """Whose notices; None: everybody's."""
     attempt_s: float = notices.LEASE_MS / 2_000
     """Half a lease: nobody else has taken the notice by then."""
 
@@ -74,7 +78,7 @@ class Delivery:
     def __init__(
         self,
         pool: Pool,
-        client: NoticeSender,
+        sender_of: SenderOf,
         make_body: MakeBody,
         clock_ms: Callable[[], int],
         *,
@@ -82,13 +86,13 @@ class Delivery:
         settings: DeliverySettings,
     ) -> None:
         self._pool = pool
-        self._client = client
+        self._sender_of = sender_of
         self._make_body = make_body
         self._clock_ms = clock_ms
         self._wake = wake
         self._settings = settings
         self._under_way: dict[asyncio.Task[None], str] = {}
-        self._left_alone: set[str] = set()
+        self._left_alone: dict[str, NoticeSender] = {}
         self._forgot_ms: int | None = None
 
     async def run(self) -> None:
@@ -114,7 +118,9 @@ class Delivery:
         free = self._settings.at_once - len(self._under_way)
         if free <= 0:
             return True
-        taken = await notices.take(self._pool, self._clock_ms(), free, but_not=self._not_now())
+        taken = await notices.take(
+            self._pool, self._clock_ms(), free, but_not=self._not_now(), party_id=self._settings.party_id
+        )
         for notice in taken:
             task = asyncio.create_task(self._deliver(notice))
             self._under_way[task] = notice.uss_base_url
@@ -124,8 +130,9 @@ class Delivery:
     def _not_now(self) -> set[str]:
         """Peers that have enough under way, and those that do not answer: nobody waits for them."""
         counted = Counter(self._under_way.values())
-        self._left_alone = {url for url in self._left_alone if self._client.is_left_alone(url)}
-        return {url for url, count in counted.items() if count >= self._settings.of_a_peer} | self._left_alone
+        self._left_alone = {url: by for url, by in self._left_alone.items() if by.is_left_alone(url)}
+        busy = {url for url, count in counted.items() if count >= self._settings.of_a_peer}
+        return busy | self._left_alone.keys()
 
     async def _pause(self, *, is_more: bool) -> None:
         """Wait until it is time to look again, somebody wakes us, or a place is free that is wanted."""
@@ -176,17 +183,17 @@ class Delivery:
                 body = await self._make_body(notice)
                 if body is None:
                     return None, False
-                send = (
-                    self._client.notify_plan if notice.kind is NoticeKind.PLAN else self._client.notify_zone
-                )
+                sender = self._sender_of(notice.party_id)
+                send = sender.notify_plan if notice.kind is NoticeKind.PLAN else sender.notify_zone
                 answer = await send(notice.uss_base_url, body)
         except TimeoutError:
             return f"not done within {self._settings.attempt_s:g} s", False
         except BadInput as error:
             return error.detail, True
         except DetenteError as error:
-            if self._client.is_left_alone(notice.uss_base_url):
-                self._left_alone.add(notice.uss_base_url)
+            sender = self._sender_of(notice.party_id)
+            if sender.is_left_alone(notice.uss_base_url):
+                self._left_alone[notice.uss_base_url] = sender
             return error.detail, False
         if answer.status < 300 or answer.status == _CONFLICT:  # noqa: PLR2004 -- the classes of HTTP
             return None, False
@@ -209,7 +216,7 @@ def pause_after(attempts: int, settings: DeliverySettings) -> int:
 
 async def keep_delivering(
     pool: Pool,
-    client: NoticeSender,
+    sender_of: SenderOf,
     make_body: MakeBody,
     clock_ms: Callable[[], int],
     *,
@@ -220,11 +227,13 @@ async def keep_delivering(
 
     Args:
         pool: database connections.
-        client: who speaks to peers.
+        sender_of: gives who speaks to peers for a party.
         make_body: gives the bytes to send for a notice; called anew for each attempt, so that the
             newest is told.
         clock_ms: the present.
         wake: set by whoever has just written, so that the notice goes at once.
         settings: how they are delivered.
     """
-    await Delivery(pool, client, make_body, clock_ms, wake=wake or asyncio.Event(), settings=settings).run()
+    await Delivery(
+        pool, sender_of, make_body, clock_ms, wake=wake or asyncio.Event(), settings=settings
+    ).run()

@@ -4,6 +4,7 @@ WITH near AS (
     SELECT n.notice_id, n.uss_base_url, n.due_ms FROM notice n
     WHERE n.due_ms <= $1 AND (n.lease_until_ms IS NULL OR n.lease_until_ms <= $1)
       AND n.uss_base_url <> ALL ($4::text[])
+      AND ($6::text IS NULL OR n.party_id = $6)
       -- No join (NOT EXISTS becomes one): a long line would be compared with itself, each with each.
       AND n.notice_id = (SELECT e.notice_id FROM notice e
                          WHERE e.subject_id = n.subject_id AND e.uss_base_url = n.uss_base_url

@@ -53,7 +53,13 @@ class Undelivered(Struct, frozen=True):
 
 
 async def take(
-    pool: Pool, now_ms: int, limit: int, *, but_not: Collection[str] = (), lease_ms: int = LEASE_MS
+    pool: Pool,
+    now_ms: int,
+    limit: int,
+    *,
+    but_not: Collection[str] = (),
+    party_id: str | None = None,
+    lease_ms: int = LEASE_MS,
 ) -> list[Notice]:
     """Take notices that are due; nobody else gets them for the time of the lease.
 
@@ -62,13 +68,14 @@ async def take(
         now_ms: the present.
         limit: how many at most; of one URL four at most, so that no peer's backlog takes every place.
         but_not: base URLs that are not to be told anything now.
+        party_id: whose notices; None: everybody's.
         lease_ms: how long the notices are held.
 
     Raises:
         StoreUnavailable: if the database does not answer.
     """
     with wrap_errors():
-        rows = await pool.fetch(_SQL["take"], now_ms, limit, lease_ms, list(but_not), _OF_A_URL)
+        rows = await pool.fetch(_SQL["take"], now_ms, limit, lease_ms, list(but_not), _OF_A_URL, party_id)
     return sorted(map(_notice, rows), key=lambda one: one.notice_id)
 
 

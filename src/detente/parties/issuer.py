@@ -22,6 +22,8 @@ from detente.parties.tokens import private_from_der, sign_token
 
 _NO_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"
 _MAX_SECRET_CHARS: Final = 200
+PEER_TOKEN_S: Final = 600
+"""How long a token for a peer is good for."""
 _MAX_SCOPE_CHARS: Final = 2_000
 
 
@@ -87,6 +89,36 @@ class Issuer:
             raise NotAuthenticated("The account may not act now", reason="disabled")
         scopes = granted_scopes(standing.role, None)
         return await self._sign(standing, scopes, self._audience(None), now_ms, lifetime_s)
+
+    async def issue_for_peer(self, party_id: str, audience: str, scope: str, now_ms: int) -> TokenAnswer:
+        """Issue a token with which a party's own server here speaks to a peer: its subject is the party.
+
+        It is no key to this exchange: its subject is no account, so it is refused here.
+
+        Args:
+            party_id: for whom is spoken.
+            audience: the peer's host name.
+            scope: what it is to allow.
+            now_ms: the present.
+
+        Source: F3548-21, where the subject of a token names the manager.
+        """
+        row = await self._service.signing.signing_row(now_ms)
+        settings = self._service.settings
+        expires_s = token_expiry_ms(row.span, now_ms, settings.key_times, PEER_TOKEN_S) // 1_000
+        now_s = now_ms // 1_000
+        claims = {
+            "iss": settings.issuer,
+            "sub": party_id,
+            "scope": scope,
+            "aud": audience,
+            "iat": now_s,
+            "nbf": now_s,
+            "exp": expires_s,
+            "jti": str(uuid.uuid4()),
+        }
+        token = sign_token(private_from_der(row.private_pkcs8), row.span.kid, claims)
+        return TokenAnswer(token, "Bearer", expires_s - now_s, scope)
 
     def _audience(self, asked: str | None) -> str:
         audiences = self._service.settings.audiences

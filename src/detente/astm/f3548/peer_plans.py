@@ -1,8 +1,8 @@
 """Plans of managers elsewhere, in our words: asked of them, or sent by them.
 
 Rule 1: what is told counts for the version and OVN that it names, and for no other.
-Rule 2: nominal states have nominal volumes only, off-nominal ones have off-nominal volumes (OPIN0015); other
-    told otherwise is no answer.
+Rule 2: nominal states have nominal volumes only, off-nominal ones have off-nominal volumes (OPIN0015); what
+    is told otherwise is no answer.
 """
 
 import asyncio
