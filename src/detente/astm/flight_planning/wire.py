@@ -16,9 +16,11 @@ from detente.astm.flight_planning.wire_details import (
     OperatorInformation,
     RPAS26FlightDetails,
     UASInformation,
+    Volume3D,
     Volume4D,
 )
 from detente.errors import UnsupportedDatum
+from detente.plans.volumes import from_ms
 
 UsageState = Literal["Planned", "InUse", "Closed"]
 ExecutionStyle = Literal["Hypothetical", "IfAllowed", "InReality"]
@@ -122,6 +124,15 @@ class QueryUserNotificationsResponse(Message, frozen=True):
     user_notifications: tuple[UserNotification, ...]
 
 
+def notification(observed_ms: int, message: str, conflicts: int) -> UserNotification:
+    """What a user was told of so many conflicts, ms since 1970-01-01 UTC."""
+    return UserNotification(
+        observed_at=f3548.time_of(from_ms(observed_ms)),
+        message=message,
+        conflicts="Single" if conflicts == 1 else "Multiple",
+    )
+
+
 def to_standard(volume: Volume4D, field: str) -> f3548.Volume4D:
     """The volume as ASTM F3548-21 has it.
 
@@ -139,6 +150,22 @@ def to_standard(volume: Volume4D, field: str) -> f3548.Volume4D:
             outline_polygon=space.outline_polygon,
             altitude_lower=_altitude(space.altitude_lower, f"{field}.volume.altitude_lower"),
             altitude_upper=_altitude(space.altitude_upper, f"{field}.volume.altitude_upper"),
+        ),
+        time_start=volume.time_start,
+        time_end=volume.time_end,
+    )
+
+
+def from_standard(volume: f3548.Volume4D) -> Volume4D:
+    """A volume of ASTM F3548-21 as this interface has it."""
+    space = volume.volume
+    lower, upper = space.altitude_lower, space.altitude_upper
+    return Volume4D(
+        volume=Volume3D(
+            outline_circle=space.outline_circle,
+            outline_polygon=space.outline_polygon,
+            altitude_lower=None if lower is None else Altitude(lower.value, lower.reference, lower.units),
+            altitude_upper=None if upper is None else Altitude(upper.value, upper.reference, upper.units),
         ),
         time_start=volume.time_start,
         time_end=volume.time_end,
