@@ -181,7 +181,7 @@ def _circle(circle: wire.Circle, at: str) -> Shape:
 def _polygon(polygon: wire.Polygon, at: str) -> Shape:
     """Read a ring; our geometry would pass over a vertex that is there twice, the standard forbids it.
 
-    A last vertex that repeats the first closes the ring and is let go: forbidden too, but InterUSS' tests send it.
+    A last vertex that repeats the first closes the ring and is let go: forbidden too, but often sent.
     """
     vertices, seen = polygon.vertices, dict[tuple[float, float], int]()
     if vertices[0] == vertices[-1]:

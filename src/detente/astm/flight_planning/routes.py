@@ -151,7 +151,7 @@ def _notifications(planning: FlightPlanning) -> Handler:
 def _instant(text: str, field: str) -> datetime:
     try:
         # In a query a plus sign that nobody escaped is a space.
-        return _INSTANT.decode(msgspec.json.encode(text.replace(" ", "+")))
+        read: datetime = _INSTANT.decode(msgspec.json.encode(text.replace(" ", "+")))
     except msgspec.ValidationError as wrong:
         raise BadInput(
             f"{field} is no instant",

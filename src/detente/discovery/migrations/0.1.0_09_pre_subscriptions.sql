@@ -56,7 +56,7 @@ BEGIN
     LOOP
         EXECUTE format($text$
             CREATE FUNCTION %1$I(p_search bigint[]) RETURNS TABLE (%2$I uuid)
-            LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+            LANGUAGE plpgsql STABLE ROWS 5 SET plan_cache_mode = force_generic_plan AS $$
             #variable_conflict use_column
             BEGIN
                 RETURN QUERY

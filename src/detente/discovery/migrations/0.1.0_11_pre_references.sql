@@ -27,7 +27,7 @@ CREATE TYPE reference_answer AS (
     start_ms bigint, end_ms bigint, uss_base_url text, subscription_id uuid, notification_index integer, body bytea
 );
 
-CREATE FUNCTION reference_said(p_status text, p_plan_id uuid) RETURNS SETOF reference_answer LANGUAGE sql STABLE AS $$
+CREATE FUNCTION reference_said(p_status text, p_plan_id uuid) RETURNS SETOF reference_answer LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT p_status, r.plan_id, r.party_id, r.availability::text, r.version, r.ovn::text, r.state::text, r.sharing::text,
            r.start_ms, r.end_ms, r.uss_base_url, r.subscription_id, NULL::integer, NULL::bytea
     FROM plan_reference r WHERE r.plan_id = p_plan_id
