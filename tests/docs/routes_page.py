@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from detente.astm.f3548.dss import discovery_routes
+from detente.astm.f3548.routing import Wire
+from detente.astm.f3548.uss import uss_routes
 from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
 from detente.console.routes import routes as console_routes
@@ -33,12 +36,15 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
+    at = Wire("https://exchange.example", allows_http=False)
     rooms = [
         *parties_routes(None),
         *plans_routes(None, None, None, None),
         *files_routes(),
         *refusal_routes(None),
         *interuss_routes(None),
+        *discovery_routes(at, None, None, None, None),
+        *uss_routes(None, None, None, None, None),
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     rooms += tile_routes(None)
