@@ -101,7 +101,9 @@ async def test_states_need_their_scopes(house):
     off = intent(state="Nonconforming", **new_subscription())
     assert (await house.put(OIR, one["id"], off, one["ovn"], scopes=[SC, CP])).status_code == 403
     assert (await house.put(OIR, one["id"], off, one["ovn"], scopes=[CMSA])).status_code == 200
-    assert (await house.put(OIR, new_id(), intent(state="Activated", **new_subscription()))).status_code == 400
+    assert (
+        await house.put(OIR, new_id(), intent(state="Activated", **new_subscription()))
+    ).status_code == 400
 
 
 async def test_an_explicit_subscription_must_reach_over_the_plan(house):
