@@ -105,7 +105,7 @@ def altitude(metres):
     return {"value": metres, "reference": "W84", "units": "M"}
 
 
-def volume(  # noqa: PLR0913, PLR0917 - a volume in one line
+def volume(  # noqa: PLR0917 - a volume in one line
     lat=47.0, lng=8.0, radius=300.0, lower=100.0, upper=200.0, start=T0, minutes=30.0, end=None
 ):
     made = {"outline_circle": {"center": {"lat": lat, "lng": lng}, "radius": {"value": radius, "units": "M"}}}

@@ -4,7 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.astm.house import NULL_SUBSCRIPTION, OIR, SUB, T0, intent, new_subscription, subscription, time, volume
+from tests.astm.house import (
+    NULL_SUBSCRIPTION,
+    OIR,
+    SUB,
+    T0,
+    intent,
+    new_subscription,
+    subscription,
+    time,
+    volume,
+)
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

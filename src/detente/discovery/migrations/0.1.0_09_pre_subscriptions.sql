@@ -150,7 +150,8 @@ CREATE VIEW subscription_now AS
                         FROM plan p
                         WHERE p.state <> 'ended'
                           AND (p.subscription_id = s.subscription_id AND p.subscription_id <> p.plan_id
-                               OR p.plan_id = s.subscription_id AND p.subscription_id = s.subscription_id)) d;
+                               OR s.is_implicit AND p.plan_id = s.subscription_id
+                                  AND p.subscription_id = s.subscription_id)) d;
 
 -- Makes, changes or ends (p_rows null) a subscription. An implicit one that is changed becomes explicit: it reaches as
 -- far as it says from then on, and stays when its plans go. Answers one status:
