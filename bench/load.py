@@ -131,20 +131,25 @@ class Connection:
         return f"{method} {path} {self.head}content-length: {len(body)}\r\n\r\n".encode() + body
 
     async def send(self, request: bytes) -> int:
+        return (await self.ask(request))[0]
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request; the status and the body of its answer."""
         self.writer.write(request)
         head = await self.reader.readuntil(b"\r\n\r\n")
         status = int(head[9:12])
         low = head.lower()
         at = low.find(b"content-length:")
         if at >= 0:
-            await self.reader.readexactly(int(low[at + 15 : low.index(b"\r\n", at)]))
-        elif b"transfer-encoding: chunked" in low:
+            return status, await self.reader.readexactly(int(low[at + 15 : low.index(b"\r\n", at)]))
+        body = b""
+        if b"transfer-encoding: chunked" in low:
             while True:
                 size = int(await self.reader.readline(), 16)
-                await self.reader.readexactly(size + 2)
+                body += (await self.reader.readexactly(size + 2))[:-2]
                 if not size:
                     break
-        return status
+        return status, body
 
 
 async def run(

@@ -7,8 +7,8 @@ from detente.astm.peer_client import PeerClient
 from detente.astm.peer_connection import PeerTimeouts
 
 from .house import House
-from .planner import Planner
 from .peer_server import Clock, Tokens
+from .planner import Planner
 
 
 @pytest_asyncio.fixture

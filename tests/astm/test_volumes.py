@@ -102,10 +102,10 @@ FAULTS = {
         InvalidShape,
         "volume.outline_polygon.vertices",
     ),
-    "closed by its first": (
-        {"outline_polygon": polygon(*RING, RING[0])},
-        BadInput,
-        "volume.outline_polygon.vertices[4]",
+    "closed by its first and too few": (
+        {"outline_polygon": polygon(RING[0], RING[1], RING[0])},
+        InvalidShape,
+        "volume.outline_polygon.vertices",
     ),
     "twice in a row": (
         {"outline_polygon": polygon(RING[0], RING[0], *RING[1:])},
@@ -288,3 +288,9 @@ def test_altitudes_above_ground_need_terrain():
     space = to_volume4d(ours, terrain=Hill()).volume
     assert space.altitude_lower.value < 460.0
     assert space.altitude_upper.value > 1_040.0
+
+
+def test_a_ring_that_its_first_vertex_closes_is_read_without_it():
+    (closed,) = to_plan_volumes([volume(outline_polygon=polygon(*RING, RING[0]))], "extents")
+    (plain,) = to_plan_volumes([volume(outline_polygon=polygon(*RING))], "extents")
+    assert closed == plain

@@ -92,20 +92,26 @@ def require_flags(*, tells_plans: bool, tells_zones: bool) -> None:
         )
 
 
-def subscription_window(start_ms: int | None, end_ms: int | None, now_ms: int) -> tuple[int, int]:
+def subscription_window(
+    start_ms: int | None, end_ms: int | None, now_ms: int, lasts: tuple[int, int] | None = None
+) -> tuple[int, int]:
     """From when to when a subscription lasts (rule 3).
 
     Args:
-        start_ms: asked for; None: now.
-        end_ms: asked for; None: a day after its start.
+        start_ms: asked for; None: as it is, or now.
+        end_ms: asked for; None: as it is, or a day after its start.
         now_ms: the present.
+        lasts: from when to when the subscription that is changed has lasted so far; None makes a new one.
 
     Raises:
         BadInput: if it is over, began too long ago, or would last longer than a day.
     """
-    start = now_ms if start_ms is None else start_ms
-    end = start + MAX_SUBSCRIPTION_MS if end_ms is None else end_ms
-    if start < now_ms - START_SLACK_MS:
+    start, end = lasts or (now_ms, now_ms)
+    if start_ms is not None:
+        start = start_ms
+    if end_ms is not None or lasts is None:
+        end = start + MAX_SUBSCRIPTION_MS if end_ms is None else end_ms
+    if start < now_ms - START_SLACK_MS and (lasts is None or start != lasts[0]):
         raise BadInput(
             "the subscription begins more than 5 minutes ago",
             field="extents.time_start",

@@ -126,7 +126,7 @@ async def write_zone(pool: Pool, act: Act, write: ZoneWrite) -> Answer:
     first = rows[0]
     if first["status"] != "written":
         return Answer(first["status"])
-    zone = _zone({**first, "availability": "unknown"})
+    zone = _zone({**first, "availability": (await find_availability(pool, act.who.party_id)).availability})
     return Answer("written", zone=zone, told=tuple(_told(row) for row in rows[1:]))
 
 

@@ -51,7 +51,9 @@ class Subscriptions:
         """
         require_flags(tells_plans=body.tells_plans, tells_zones=body.tells_zones)
         band = band_of(body.area)
-        start_ms, end_ms = subscription_window(band.start_ms, band.end_ms, act.now_ms)
+        was = None if expected is None else await store.find_subscription(self._pool, subscription_id)
+        lasts = None if was is None else (was.start_ms, was.end_ms)
+        start_ms, end_ms = subscription_window(band.start_ms, band.end_ms, act.now_ms, lasts)
         rows, wide = kept_rows_of(
             body.area, replace(band, start_ms=start_ms, end_ms=end_ms), "extents.volume"
         )

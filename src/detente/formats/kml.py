@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _EXACT = 2.0**53
 _ALTITUDE = 2
 _BATCH = 1_000
-_GEOMETRIES = ("Point", "LineString", "Polygon", "MultiGeometry")
+GEOMETRIES = ("Point", "LineString", "Polygon", "MultiGeometry")
 _NOT_UNPACKED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -79,7 +79,7 @@ def _too_long(max_bytes: int) -> FileFault:
     return FileFault("size", f"at most {max_bytes >> 20} MiB of KML", "more")
 
 
-class _Bounded(io.RawIOBase):
+class Bounded(io.RawIOBase):
     """Reads a file and refuses to go on past ``max_bytes``."""
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
@@ -88,9 +88,15 @@ class _Bounded(io.RawIOBase):
         self.read_bytes = 0
 
     def readable(self) -> bool:
+        """Say that it can be read."""
         return True
 
     def read(self, size: int = -1) -> bytes:
+        """Read a piece.
+
+        Raises:
+            FileFault: there is more than is allowed.
+        """
         piece = self._file.read(size if size > 0 else 1 << 16)
         self.read_bytes += len(piece)
         if self.read_bytes > self._max_bytes:
@@ -98,19 +104,22 @@ class _Bounded(io.RawIOBase):
         return piece
 
 
-def _local(element: Element) -> str:
+def local_name(element: Element) -> str:
+    """Give an element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
-def _text(element: Element | None) -> str:
+def text_of(element: Element | None) -> str:
+    """Give an element's own text, stripped; nothing if there is no element."""
     return (element.text or "").strip() if element is not None else ""
 
 
 def _children(element: Element, name: str) -> list[Element]:
-    return [child for child in element if _local(child) == name]
+    return [child for child in element if local_name(child) == name]
 
 
-def _first(element: Element, *path: str) -> Element | None:
+def first_inside(element: Element, *path: str) -> Element | None:
+    """Follow the first children of these names down from an element."""
     found: Element | None = element
     for name in path:
         inner = _children(found, name) if found is not None else []
@@ -118,14 +127,25 @@ def _first(element: Element, *path: str) -> Element | None:
     return found
 
 
-def _placemarks(source: _Bounded) -> Iterator[Element]:
+def placemarks(source: Bounded) -> Iterator[Element]:
+    """Stream the Placemarks of a document; each is emptied when the next is asked for.
+
+    Args:
+        source: the document.
+
+    Yields:
+        Each Placemark, whole.
+
+    Raises:
+        FileFault: it is not well-formed, too deep, too large, or has a document type declaration.
+    """
     depth = 0
     try:
         for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
             depth += 1 if event == "start" else -1
             if depth > MAX_KML_DEPTH:
                 raise FileFault("nesting", f"at most {MAX_KML_DEPTH} levels", str(depth))
-            if event == "end" and _local(element) == "Placemark":
+            if event == "end" and local_name(element) == "Placemark":
                 yield element
                 element.clear()
     except DTDForbidden as error:
@@ -146,39 +166,60 @@ def _number(text: str) -> object:
 
 
 def _positions(element: Element | None) -> list[list[object]]:
-    return [[_number(part) for part in token.split(",")] for token in _text(element).split()]
+    return [[_number(part) for part in token.split(",")] for token in text_of(element).split()]
 
 
-def _geometry(element: Element) -> dict[str, object]:
-    kind = _local(element)
+def geometry_of(element: Element) -> dict[str, object]:
+    """Turn a geometry into GeoJSON's, checking nothing.
+
+    Args:
+        element: a Point, LineString, Polygon, MultiGeometry, or anything else.
+
+    Returns:
+        The geometry; one of a kind that GeoJSON lacks has its ``type`` only.
+    """
+    kind = local_name(element)
     if kind == "Point":
-        positions = _positions(_first(element, "coordinates"))
+        positions = _positions(first_inside(element, "coordinates"))
         return {"type": "Point", "coordinates": positions[0] if len(positions) == 1 else positions}
     if kind == "LineString":
-        return {"type": "LineString", "coordinates": _positions(_first(element, "coordinates"))}
+        return {"type": "LineString", "coordinates": _positions(first_inside(element, "coordinates"))}
     if kind == "MultiGeometry":
-        return {"type": "GeometryCollection", "geometries": [_geometry(child) for child in element]}
+        return {"type": "GeometryCollection", "geometries": [geometry_of(child) for child in element]}
     if kind != "Polygon":
         return {"type": kind}
     borders = _children(element, "outerBoundaryIs") + _children(element, "innerBoundaryIs")
-    rings = [_positions(_first(border, "LinearRing", "coordinates")) for border in borders]
+    rings = [_positions(first_inside(border, "LinearRing", "coordinates")) for border in borders]
     return {"type": "Polygon", "coordinates": rings}
 
 
-def _properties(placemark: Element) -> dict[str, object]:
+def extended_data(placemark: Element) -> dict[str, str]:
+    """Read what a Placemark's ``ExtendedData`` says, by name.
+
+    Args:
+        placemark: the Placemark.
+
+    Returns:
+        The texts of its ``Data`` and ``SimpleData``.
+    """
     found: dict[str, str] = {}
-    extended = _first(placemark, "ExtendedData")
+    extended = first_inside(placemark, "ExtendedData")
     for data in _children(extended, "Data") if extended is not None else []:
-        found[data.get("name", "")] = _text(_first(data, "value"))
+        found[data.get("name", "")] = text_of(first_inside(data, "value"))
     for schema in _children(extended, "SchemaData") if extended is not None else []:
-        found |= {data.get("name", ""): _text(data) for data in _children(schema, "SimpleData")}
+        found |= {data.get("name", ""): text_of(data) for data in _children(schema, "SimpleData")}
+    return found
+
+
+def _properties(placemark: Element) -> dict[str, object]:
+    found = extended_data(placemark)
     properties: dict[str, object] = {name: found[name] for name in _TEXTS if found.get(name)}
     properties |= {name: _number(found[name]) for name in _NUMBERS if found.get(name)}
     for name, bound in (("start", "begin"), ("end", "end")):
-        moment = _text(_first(placemark, "TimeSpan", bound))
+        moment = text_of(first_inside(placemark, "TimeSpan", bound))
         if moment:
             properties.setdefault(name, moment)
-    title = _text(_first(placemark, "name"))
+    title = text_of(first_inside(placemark, "name"))
     if title:
         properties.setdefault("title", title)
     return properties
@@ -188,17 +229,17 @@ def _altitudes(geometries: list[Element]) -> list[float] | None:
     """All altitudes of absolute geometries; None where one is not absolute or a position has none."""
     found: list[float] = []
     for geometry in geometries:
-        leaves = [leaf for leaf in geometry.iter() if _local(leaf) in _GEOMETRIES[:3]]
+        leaves = [leaf for leaf in geometry.iter() if local_name(leaf) in GEOMETRIES[:3]]
         for leaf in leaves:
             positions = [
                 position
                 for inner in leaf.iter()
-                if _local(inner) == "coordinates"
+                if local_name(inner) == "coordinates"
                 for position in _positions(inner)
             ]
             values = [position[_ALTITUDE] for position in positions if len(position) > _ALTITUDE]
             numbers = [float(value) for value in values if isinstance(value, float | int)]
-            if _text(_first(leaf, "altitudeMode")) != "absolute" or len(numbers) != len(positions):
+            if text_of(first_inside(leaf, "altitudeMode")) != "absolute" or len(numbers) != len(positions):
                 return None
             found += numbers
     return found or None
@@ -232,10 +273,10 @@ class KmlReader:
         Raises:
             FileFault: the document as a whole cannot be read.
         """
-        source = _Bounded(file, self._max_bytes)
+        source = Bounded(file, self._max_bytes)
         parts: list[bytes] = []
         number = 0
-        for placemark in _placemarks(source):
+        for placemark in placemarks(source):
             number += 1
             parts.append(msgspec.json.encode(self._feature(placemark, number)))
             if len(parts) == _BATCH:
@@ -254,7 +295,7 @@ class KmlReader:
     def _feature(self, placemark: Element, number: int) -> dict[str, object]:
         properties = _properties(placemark)
         geometries = [
-            child for child in placemark if _local(child) in (*_GEOMETRIES, "Model", "Track", "LinearRing")
+            child for child in placemark if local_name(child) in (*GEOMETRIES, "Model", "Track", "LinearRing")
         ]
         if "lower_m" not in properties and "upper_m" not in properties:
             altitudes = _altitudes(geometries)
@@ -275,5 +316,5 @@ class KmlReader:
         if placemark.get("id"):
             feature["id"] = placemark.get("id")
         if len(geometries) == 1:
-            feature["geometry"] = _geometry(geometries[0])
+            feature["geometry"] = geometry_of(geometries[0])
         return feature

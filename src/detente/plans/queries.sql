@@ -9,7 +9,7 @@ SELECT request_sha256, status, response FROM plan_idempotency WHERE account_id =
 
 -- name: carried_out
 -- The plan as a request left it, if it was carried out and nothing followed.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, is_elsewhere
 FROM plan WHERE plan_id = $1 AND party_id = $2 AND request_sha256 = $3 AND version = $4
 
 -- name: seed_locks
@@ -18,12 +18,12 @@ INSERT INTO plan_cell_lock (parent) SELECT u FROM unnest($1::bigint[]) AS u ORDE
 
 -- name: find
 -- One plan by its id.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, is_elsewhere
 FROM plan WHERE plan_id = $1
 
 -- name: changed
 -- Plans by their ids, as they stand, and since which version others no longer see them.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, hidden_from
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, is_elsewhere, hidden_from
 FROM plan WHERE plan_id = ANY ($1)
 
 -- name: neighbours
@@ -37,7 +37,7 @@ ORDER BY p.start_ms, p.plan_id LIMIT $2
 
 -- name: page
 -- One page of the plans that a viewer may see, by party, state and time, ordered by start and id.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, is_elsewhere
 FROM plan
 WHERE (party_id = $1 OR sharing <> 'conflicts')
   AND ($2::text IS NULL OR party_id = $2) AND state = ANY ($3)
@@ -47,7 +47,7 @@ ORDER BY start_ms, plan_id LIMIT $8
 
 -- name: page_in_area
 -- The same among the plans whose index rows meet an area; plans that have ended are looked for only if asked for.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, is_elsewhere
 FROM plan
 WHERE plan_id IN (
         SELECT f.plan_id FROM plan_neighbours($9) f
@@ -61,7 +61,7 @@ ORDER BY start_ms, plan_id LIMIT $8
 
 -- name: own_page
 -- One page of a party's plans that have not ended, by state and time, ordered by start and id.
-SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body
+SELECT plan_id, version, ovn, party_id, state, priority, sharing, start_ms, end_ms, changed_ms, body, is_elsewhere
 FROM plan
 WHERE party_id = $1 AND state <> 'ended' AND state = ANY ($2)
   AND ($3::bigint IS NULL OR end_ms > $3) AND ($4::bigint IS NULL OR start_ms < $4)

@@ -207,6 +207,8 @@ class PlansService:
             raise NotFound(f"there is no plan {plan_id} that you may see", plan_id=plan_id)
         if was.party_id != who.party_id:
             raise NotAllowed("the plan belongs to another party", plan_id=plan_id)
+        if was.is_elsewhere:
+            raise NotAllowed("the plan is managed at its own server; change it there", plan_id=plan_id)
         return was
 
     async def _require_may_claim(self, who: Principal, body: PlanBody, knows: tuple[str, ...]) -> None:

@@ -30,6 +30,8 @@ class PlanRow(Struct, frozen=True):
     end_ms: int
     changed_ms: int
     body: bytes
+    is_elsewhere: bool = False
+    """Its details are kept by its manager's own server."""
 
 
 class ChangedRow(Struct, frozen=True):
@@ -309,6 +311,7 @@ def _plan(row: Mapping[str, Any]) -> PlanRow:
         end_ms=row["end_ms"],
         changed_ms=row["changed_ms"],
         body=row["body"],
+        is_elsewhere=row["is_elsewhere"],
     )
 
 

@@ -127,6 +127,9 @@ class Gate:
         self._rate.spend(principal.account_id, monotonic())
         if self._scopes.isdisjoint(principal.scopes):
             scopes = self._route.scopes()
+            if not principal.scopes and self._route.refusals is RefusalForm.ERROR_RESPONSE:
+                # What the field's conformance tests take for a token that grants nothing.
+                raise NotAuthenticated(f"the access token lists no scope; this needs {' or '.join(scopes)}")
             raise NotAllowed(
                 f"this needs a token with the scope {' or '.join(scopes)}", scope=" ".join(scopes)
             )

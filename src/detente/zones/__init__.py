@@ -1,4 +1,5 @@
-"""Zones: areas with a rule that a party publishes (constraints of ASTM F3548-21).
+"""Zones: volumes with a rule, such as a prohibited area or one that needs an authority's consent.
 
-Decides who may write a zone and at which version; whether a plan may enter one is decided with the plan.
+Holds what a zone is; never decides who may fly. The members are those of a UAS geographical zone
+(EUROCAE ED-269, ED-318; F3548-21 GeoZone).
 """

@@ -69,7 +69,8 @@ def _writes(
         # Read after it was written: what is written from now on is told, so that nothing falls between.
         rows = rows_of_area(_during(body.area, made), "extents.volume")
         plans = await references.search(who.party_id, rows) if body.tells_plans else None
-        closed = await zones.search(rows) if body.tells_zones else None
+        sees_zones = body.tells_zones and CONSTRAINTS in who.scopes
+        closed = await zones.search(rows) if sees_zones else None
         told = wire.PutSubscriptionResponse(
             subscription=at.teller.subscription(made),
             operational_intent_references=at.teller.references(plans or (), who.party_id),

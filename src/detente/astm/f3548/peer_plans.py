@@ -130,6 +130,9 @@ class PeerPlans:
             raise _unavailable(
                 uss_base_url, plan_id, f"has no usable address: {unusable.detail}"
             ) from unusable
+        except PeerUnavailable as silent:
+            why = str(silent.members.get("why", silent.detail))
+            raise _unavailable(uss_base_url, plan_id, why) from silent
         if answer.status == _NOT_FOUND:
             return None
         try:

@@ -90,7 +90,7 @@ class Reader:
 
         Raises:
             BadInput: naming the member on the wire.
-            NotAllowed: a state, or a subscription, for which the token lacks the scope.
+            NotAllowed: a state for which the token lacks the scope.
         """
         state = PlanState(body.state.lower())
         needed = CONFORMANCE if state in _OFF_NOMINAL else COORDINATION
@@ -100,8 +100,6 @@ class Reader:
         if body.new_subscription is not None:
             asked = body.new_subscription
             self.check_url(asked.uss_base_url, "new_subscription.uss_base_url")
-            if asked.notify_for_constraints:
-                require_scope(who, [CONSTRAINTS], "a subscription to constraints")
             new = NewSubscription(asked.uss_base_url, bool(asked.notify_for_constraints))
         if len(body.extents) > MAX_VOLUMES:
             raise TooLarge(
@@ -121,17 +119,18 @@ class Reader:
     def subscription(self, body: wire.PutSubscriptionParameters, who: Principal) -> SubscriptionBody:
         """A subscription to be written.
 
+        The standard asks for the scope of constraints before one may subscribe to them; InterUSS' discovery
+        service does not, and its tests subscribe without. So it is not asked for; who lacks it is shown none.
+
         Raises:
             BadInput: naming the member on the wire.
-            NotAllowed: it would tell of what the token has no scope for.
+            NotAllowed: it would tell of plans, and the token has no scope for them.
         """
         self.check_url(body.uss_base_url, "uss_base_url")
         tells_plans = bool(body.notify_for_operational_intents)
         tells_zones = bool(body.notify_for_constraints)
         if tells_plans:
             require_scope(who, [COORDINATION], "a subscription to operational intents")
-        if tells_zones:
-            require_scope(who, [CONSTRAINTS], "a subscription to constraints")
         return SubscriptionBody(
             area=to_area(body.extents, "extents", max_area_km2=MAX_AREA_KM2),
             uss_base_url=body.uss_base_url,

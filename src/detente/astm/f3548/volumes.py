@@ -179,21 +179,26 @@ def _circle(circle: wire.Circle, at: str) -> Shape:
 
 
 def _polygon(polygon: wire.Polygon, at: str) -> Shape:
-    """Read a ring; our geometry would pass over a vertex that is there twice, the standard forbids it."""
-    seen: dict[tuple[float, float], int] = {}
-    for index, vertex in enumerate(polygon.vertices):
+    """Read a ring; our geometry would pass over a vertex that is there twice, the standard forbids it.
+
+    A last vertex that repeats the first closes the ring and is let go: forbidden too, but often sent.
+    """
+    vertices, seen = polygon.vertices, dict[tuple[float, float], int]()
+    if vertices[0] == vertices[-1]:
+        vertices = vertices[:-1]
+    for index, vertex in enumerate(vertices):
         lng = 0.0 if abs(vertex.lat) == _POLE_DEG else vertex.lng
         place = (vertex.lat, -_TURN_DEG if lng == _TURN_DEG else lng)
         first = seen.setdefault(place, index)
         if first != index:
             field = f"{at}.vertices[{index}]"
             raise BadInput(
-                f"{field} is where vertices[{first}] is; a ring is not closed by its first vertex",
+                f"{field} is where vertices[{first}] is",
                 field=field,
                 expected="each vertex once",
                 actual=f"{vertex.lat}, {vertex.lng}, as vertices[{first}]",
             )
-    return Polygon(tuple(LatLon(v.lat, v.lng) for v in polygon.vertices))
+    return Polygon(tuple(LatLon(v.lat, v.lng) for v in vertices))
 
 
 def _band_m(volume: wire.Volume3D, at: str) -> tuple[float | None, float | None]:

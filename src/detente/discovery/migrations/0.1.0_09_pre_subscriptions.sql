@@ -56,7 +56,7 @@ BEGIN
     LOOP
         EXECUTE format($text$
             CREATE FUNCTION %1$I(p_search bigint[]) RETURNS TABLE (%2$I uuid)
-            LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+            LANGUAGE plpgsql STABLE ROWS 5 SET plan_cache_mode = force_generic_plan AS $$
             #variable_conflict use_column
             BEGIN
                 RETURN QUERY
@@ -89,15 +89,9 @@ DECLARE
     found uuid[];
     hosted uuid[];
 BEGIN
-    found := ARRAY(SELECT m.subscription_id FROM subscription_meeting(p_rows) m
-                   JOIN subscription s USING (subscription_id) WHERE s.end_ms >= p_now_ms
-                   UNION
-                   SELECT p.subscription_id FROM plan_meeting(p_rows) m JOIN plan p USING (plan_id)
-                   WHERE p.subscription_id IS NOT NULL
-                     AND NOT (p_elsewhere_only AND p.subscription_id = p.plan_id AND NOT p.is_elsewhere));
     IF NOT p_elsewhere_only THEN
-        hosted := ARRAY(SELECT p.plan_id FROM plan p
-                        WHERE p.plan_id = ANY (found) AND p.subscription_id = p.plan_id AND NOT p.is_elsewhere);
+        hosted := ARRAY(SELECT p.plan_id FROM plan_meeting(p_rows) m JOIN plan p USING (plan_id)
+                        WHERE p.subscription_id = p.plan_id AND NOT p.is_elsewhere);
         IF cardinality(hosted) > 0 THEN
             INSERT INTO subscription (subscription_id, party_id, version, uss_base_url, tells_plans, tells_zones, is_implicit)
             SELECT p.plan_id, p.party_id, p.plan_id::text, NULL, true, true, true
@@ -105,6 +99,14 @@ BEGIN
             ON CONFLICT DO NOTHING;
         END IF;
     END IF;
+    -- Explicit ones reach as far as they say and no further, whatever plans depend on them.
+    found := ARRAY(SELECT m.subscription_id FROM subscription_meeting(p_rows) m
+                   JOIN subscription s USING (subscription_id) WHERE s.end_ms >= p_now_ms
+                   UNION
+                   SELECT s.subscription_id FROM plan_meeting(p_rows) m JOIN plan p USING (plan_id)
+                   JOIN subscription s USING (subscription_id)
+                   WHERE s.is_implicit AND s.party_id = p.party_id
+                     AND NOT (p_elsewhere_only AND s.uss_base_url IS NULL));
     PERFORM 1 FROM subscription s WHERE s.subscription_id = ANY (found) ORDER BY s.subscription_id FOR UPDATE;
     RETURN QUERY
         UPDATE subscription s SET notification_index = s.notification_index + 1
@@ -136,12 +138,15 @@ BEGIN
 END $$;
 
 -- Drops an implicit subscription on which no plan depends any more.
-CREATE FUNCTION subscription_drop_unused(p_subscription_id uuid) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION subscription_drop_unused(p_subscription_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM subscription s WHERE s.subscription_id = p_subscription_id AND s.is_implicit FOR UPDATE;
+    -- A statement of its own: it sees the plan that took the subscription while this call waited for the row.
     DELETE FROM subscription s
     WHERE s.subscription_id = p_subscription_id AND s.is_implicit
       AND NOT EXISTS (SELECT 1 FROM plan p
-                      WHERE p.subscription_id = s.subscription_id AND p.state <> 'ended')
-$$;
+                      WHERE p.subscription_id = s.subscription_id AND p.state <> 'ended');
+END $$;
 
 -- Subscriptions as they are answered: implicit ones last as long as their plans.
 CREATE VIEW subscription_now AS
@@ -155,10 +160,11 @@ CREATE VIEW subscription_now AS
                           AND (p.subscription_id = s.subscription_id AND p.subscription_id <> p.plan_id
                                OR p.plan_id = s.subscription_id AND p.subscription_id = s.subscription_id)) d;
 
--- Makes, changes or ends (p_rows null) a subscription. Answers one status:
+-- Makes, changes or ends (p_rows null) a subscription. An implicit one that is changed becomes explicit: it reaches as
+-- far as it says from then on, and stays when its plans go. Answers one status:
 --   'written'  'exists' (for a new one)  'absent'  'foreign'  'stale'
 --   'needed'     plans depend on it: it cannot end, or would no longer reach as far as they do
---   'implicit'   it goes with its plan and is not changed by itself
+--   'implicit'   it is that of a plan that is hosted here, and goes with it
 --   'unlocked'   a cell of p_lock has no row yet
 CREATE FUNCTION subscription_write(
     p_subscription_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint, p_request bytea,
@@ -179,7 +185,8 @@ BEGIN
         RETURN 'unlocked';
     END IF;
     SELECT * INTO was FROM subscription s WHERE s.subscription_id = p_subscription_id FOR UPDATE;
-    IF p_expected IS NULL AND FOUND THEN
+    IF p_expected IS NULL AND (FOUND OR EXISTS (SELECT 1 FROM plan p WHERE p.plan_id = p_subscription_id
+                                                                       AND p.subscription_id = p.plan_id)) THEN
         RETURN 'exists';
     ELSIF p_expected IS NOT NULL THEN
         IF NOT FOUND THEN
@@ -191,7 +198,7 @@ BEGIN
         ELSIF p_rows IS NULL AND EXISTS (SELECT 1 FROM plan p WHERE p.subscription_id = p_subscription_id
                                                                 AND p.state <> 'ended') THEN
             RETURN 'needed';
-        ELSIF was.is_implicit AND p_rows IS NOT NULL THEN
+        ELSIF was.is_implicit AND was.uss_base_url IS NULL THEN
             RETURN 'implicit';
         ELSIF EXISTS (SELECT 1 FROM plan p JOIN plan_cell c USING (plan_id)
                       WHERE p.subscription_id = p_subscription_id AND p.state <> 'ended'
@@ -211,8 +218,8 @@ BEGIN
                 p_start_ms, p_end_ms, p_extents)
         ON CONFLICT (subscription_id) DO UPDATE
         SET version = excluded.version, uss_base_url = excluded.uss_base_url, tells_plans = excluded.tells_plans,
-            tells_zones = excluded.tells_zones, start_ms = excluded.start_ms, end_ms = excluded.end_ms,
-            extents = excluded.extents
+            tells_zones = excluded.tells_zones, is_implicit = false, start_ms = excluded.start_ms,
+            end_ms = excluded.end_ms, extents = excluded.extents
         WHERE s.party_id = excluded.party_id AND s.version = p_expected;
         IF NOT FOUND THEN  -- made by somebody else while this call waited
             RETURN 'exists';

@@ -27,10 +27,23 @@ CREATE TYPE reference_answer AS (
     start_ms bigint, end_ms bigint, uss_base_url text, subscription_id uuid, notification_index integer, body bytea
 );
 
-CREATE FUNCTION reference_said(p_status text, p_plan_id uuid) RETURNS SETOF reference_answer LANGUAGE sql STABLE AS $$
+CREATE FUNCTION reference_said(p_status text, p_plan_id uuid) RETURNS SETOF reference_answer LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT p_status, r.plan_id, r.party_id, r.availability::text, r.version, r.ovn::text, r.state::text, r.sharing::text,
            r.start_ms, r.end_ms, r.uss_base_url, r.subscription_id, NULL::integer, NULL::bytea
     FROM plan_reference r WHERE r.plan_id = p_plan_id
+$$;
+
+-- What a write of which nobody heard the answer told: the same subscriptions, at the notification they stand at.
+CREATE FUNCTION reference_told_before(p_plan_id uuid, p_now_ms bigint) RETURNS SETOF reference_answer LANGUAGE sql AS $$
+    SELECT 'told', NULL::uuid, s.party_id, NULL, NULL::integer, NULL, NULL, NULL, NULL::bigint, NULL::bigint, s.uss_base_url,
+           s.subscription_id, s.notification_index, NULL::bytea
+    FROM subscription s
+    WHERE s.tells_plans
+      AND s.subscription_id IN (SELECT m.subscription_id FROM subscription_meeting(plan_packed(p_plan_id)) m
+                                UNION
+                                SELECT p.subscription_id FROM plan_meeting(plan_packed(p_plan_id)) m JOIN plan p USING (plan_id))
+      AND (s.end_ms >= p_now_ms OR s.is_implicit)
+    ORDER BY s.subscription_id
 $$;
 
 CREATE FUNCTION reference_told(p_rows bigint[], p_now_ms bigint) RETURNS SETOF reference_answer LANGUAGE sql AS $$
@@ -42,7 +55,8 @@ $$;
 -- Makes or changes a reference: lock, look, decide, write, count up the subscriptions, queue the statement. One call.
 -- Answers one row with a status, or several where it says so:
 --   'written'  the reference as it stands, then a row 'told' for each subscription that was counted up
---   'same'     this very write (by its OVN, which the manager asked for) was carried out before; the reference
+--   'same'     this very write (by its OVN, which the manager asked for) was carried out before; the reference and who
+--              is to be told, not counted again
 --   'missing'  nothing written: rows of plans whose OVN is not in the key ('missing-zone': of zones)
 --   'absent' 'exists' 'foreign' 'stale'   as for zones        'hosted'  its details are kept here: changed as a plan
 --   'down'     its manager is down and may do no such thing    'forbidden' that state cannot follow this one
@@ -86,6 +100,7 @@ BEGIN
     END IF;
     IF refusal = 'same' THEN
         RETURN QUERY SELECT * FROM reference_said('same', p_plan_id);
+        RETURN QUERY SELECT * FROM reference_told_before(p_plan_id, p_now_ms);
         RETURN;
     ELSIF refusal IS NOT NULL THEN
         RETURN QUERY SELECT * FROM reference_refused(refusal);
@@ -100,6 +115,9 @@ BEGIN
     -- A subscription that reaches over these cells cannot change while they are locked.
     IF p_subscription_id IS NOT NULL AND p_made_url IS NULL THEN
         SELECT * INTO used FROM subscription s WHERE s.subscription_id = p_subscription_id;
+        IF used.is_implicit THEN  -- its own plans may lie elsewhere, and the last of them may be going
+            SELECT * INTO used FROM subscription s WHERE s.subscription_id = p_subscription_id FOR UPDATE;
+        END IF;
         refusal := (CASE
             WHEN NOT FOUND THEN 'no-subscription'
             WHEN used.party_id <> p_party_id THEN 'foreign-subscription'
@@ -147,8 +165,14 @@ BEGIN
              ELSE 'plan.changed' END,
         p_request, p_request_sha256, coalesce(was.version, 0) + 1, p_state, p_ovn, 0, 'volumes', p_start_ms, p_end_ms, p_body,
         true, p_uss_base_url, p_subscription_id, true, p_cells
-    ) THEN  -- made by somebody else while this call waited for its locks
-        RETURN QUERY SELECT * FROM reference_refused('exists');
+    ) THEN  -- made while this call waited for its locks: by somebody else, or by this very request
+        IF EXISTS (SELECT 1 FROM plan p WHERE p.plan_id = p_plan_id AND p.party_id = p_party_id AND p.ovn = p_ovn
+                                          AND p.request_sha256 = p_request_sha256) THEN
+            RETURN QUERY SELECT * FROM reference_said('same', p_plan_id);
+            RETURN QUERY SELECT * FROM reference_told_before(p_plan_id, p_now_ms);
+        ELSE
+            RETURN QUERY SELECT * FROM reference_refused('exists');
+        END IF;
         RETURN;
     END IF;
     IF p_made_url IS NOT NULL THEN

@@ -115,7 +115,7 @@ BEGIN
     LOOP
         EXECUTE format($text$
             CREATE FUNCTION %I(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-            LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+            LANGUAGE plpgsql STABLE ROWS 5 SET plan_cache_mode = force_generic_plan AS $$
             #variable_conflict use_column
             BEGIN
                 RETURN QUERY
@@ -141,7 +141,7 @@ END $make$;
 -- What a plan that is declared here must look at: by box what is kept here, by cell what is kept elsewhere, whose
 -- details may say more than its extents; those have no volume's number.
 CREATE FUNCTION plan_near(p_search bigint[]) RETURNS TABLE (plan_id uuid, volume_ix smallint)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE ROWS 5 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
     IF EXISTS (SELECT 1 FROM plan p WHERE p.is_elsewhere AND p.state <> 'ended') THEN
@@ -367,6 +367,9 @@ BEGIN
     END IF;
     PERFORM subscription_tell_peers(p_plan_id, p_party_id, p_sharing = 'conflicts',
                                     before || CASE WHEN p_recell THEN p_cells END, p_now_ms);
+    IF p_state = 'ended' THEN
+        PERFORM subscription_drop_unused(p_plan_id);
+    END IF;
     status := 'written';
     RETURN NEXT;
 END $$;
