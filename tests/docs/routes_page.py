@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from detente.astm.flight_planning.routes import flight_planning_routes
 from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
 from detente.console.routes import routes as console_routes
@@ -24,6 +25,7 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 `not-authenticated`, `not-allowed`, `too-large`, `too-many`, `unavailable` and the like;
 [the API](api.md) says when.
 
+Those under `/flight_planning` are served only with the [test interfaces](testing-interfaces.md) turned on.
 "A session" is that of the [console](access.md#the-consoles-sessions), shown by its cookie.
 
 | route | scope | what it does | may refuse with |
@@ -39,6 +41,7 @@ def all_routes():
         *files_routes(),
         *refusal_routes(None),
         *interuss_routes(None),
+        *flight_planning_routes(None, None),
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     rooms += tile_routes(None)
