@@ -16,7 +16,7 @@ from detente.astm.f3548.volumes import (
     to_volume4d,
 )
 from detente.astm.f3548.wire import Volume4D
-from detente.errors import BadInput, InvalidShape, TooLarge, UnsupportedDatum
+from detente.errors import BadInput, InvalidShape, UnsupportedDatum
 from detente.geo import Circle, Corridor, Datum, LatLon, Polygon, overlaps, prepare
 from detente.geo.model import Volume
 from detente.plans.model import PlanVolume
@@ -88,7 +88,7 @@ FAULTS = {
     ),
     "far too wide": (
         {"outline_circle": circle(radius_m=2e6)},
-        TooLarge,
+        BadInput,
         "volume.outline_circle.radius.value",
     ),
     "too wide": ({"outline_circle": WIDE}, BadInput, "volume.outline_circle"),

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from detente.astm.f3548.dss import discovery_routes
+from detente.astm.f3548.routing import Wire
+from detente.astm.f3548.uss import uss_routes
 from detente.astm.flight_planning.routes import flight_planning_routes
 from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
@@ -35,6 +38,7 @@ Those under `/flight_planning` are served only with the [test interfaces](testin
 
 def all_routes():
     """Every route, without a database: handlers are made, and none is called."""
+    at = Wire("https://exchange.example", allows_http=False)
     rooms = [
         *parties_routes(None),
         *plans_routes(None, None, None, None),
@@ -42,6 +46,8 @@ def all_routes():
         *refusal_routes(None),
         *interuss_routes(None),
         *flight_planning_routes(None, None),
+        *discovery_routes(at, None, None, None, None),
+        *uss_routes(None, None, None, None, None),
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     rooms += tile_routes(None)

@@ -1,16 +1,17 @@
 """Areas whose heights and times may be without an end, as rows of the index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from detente.discovery.model import Area
 from detente.errors import BadInput
 from detente.geo import Solid, cover, cover_touched, prepare
 from detente.geo.model import Volume
-from detente.plans.index import Band, Rows, band_rows, no_rows
-from detente.plans.volumes import to_ms
+from detente.plans.index import WIDTH, Band, Rows, band_rows, no_rows, touched_rows_of
+from detente.plans.model import PlanVolume
+from detente.plans.volumes import prepare_all, to_ms
 
-BEYOND_M = 1_700.0
-"""How far outside a shape ``cover`` may name a cell: a level 13 cell and a half."""
+_SLACK_MS = 300_000
+"""How much later than a plan the subscription that it depends on may begin."""
 
 
 def solid_of(area: Area, field: str) -> Solid:
@@ -49,14 +50,34 @@ def rows_of_areas(areas: Sequence[Area], field: str) -> Rows:
     return rows
 
 
-def kept_rows_of(area: Area, band: Band, field: str) -> tuple[Rows, Rows]:
-    """The rows that a subscription is kept with, and wider ones that hold whatever ``cover`` names inside it.
+def kept_rows_of(area: Area, band: Band, field: str) -> Rows:
+    """The rows that a subscription is kept with: just the cells that it touches."""
+    return band_rows(cover_touched(solid_of(area, field)), band)
 
-    Plans that depend on a subscription are kept with the cells that ``cover`` names, which may lie beyond the
-    plan itself; the wider rows keep such a plan from being found outside of what reaches over it.
+
+def reaches_over(rows: Rows, volumes: Sequence[PlanVolume], now_ms: int) -> bool:
+    """Whether a subscription holds all cells that a plan touches, its heights, and its times from now on.
+
+    Args:
+        rows: as ``kept_rows_of`` made them.
+        volumes: the plan's.
+        now_ms: the present; what went before it is past telling. Five minutes' grace at the start.
     """
-    solid = solid_of(area, field)
-    return band_rows(cover_touched(solid), band), band_rows(cover(solid, BEYOND_M), band)
+    held = {row[0]: row for row in _each(rows)}
+    for parent, _, end_ms, start_ms, mask, _, _, _, lower, upper, *_ in _each(
+        touched_rows_of(prepare_all(volumes))
+    ):
+        mine = held.get(parent)
+        if mine is None or mine[4] & mask != mask or mine[8] > lower or mine[9] < upper:
+            return False
+        if mine[3] > max(start_ms, now_ms) + _SLACK_MS or mine[2] < end_ms:
+            return False
+    return True
+
+
+def _each(rows: Rows) -> Iterator[list[int]]:
+    for at in range(0, len(rows.packed), WIDTH):
+        yield rows.packed[at : at + WIDTH]
 
 
 def window_of(areas: Sequence[Area], field: str) -> tuple[int, int]:

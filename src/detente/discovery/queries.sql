@@ -36,7 +36,11 @@ ORDER BY z.start_ms, z.zone_id LIMIT $2
 
 -- name: write_subscription
 -- Make, change or end a subscription; see the migration for the answers.
-SELECT subscription_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+SELECT subscription_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+
+-- name: dependents
+-- The plans that depend on a subscription.
+SELECT plan_id, ovn, body FROM plan WHERE subscription_id = $1 AND subscription_id <> plan_id AND state <> 'ended'
 
 -- name: find_subscription
 -- One subscription; a plan that is hosted here is one too, from when it was first counted up.

@@ -189,18 +189,40 @@ class SubscriptionWrite(Struct, frozen=True):
     end_ms: int | None = None
     extents: bytes | None = None
     rows: Rows | None = None
-    wide: Rows | None = None
-    """Rows that hold whatever a plan inside the subscription is kept with."""
 
 
-async def write_subscription(pool: Pool, act: Act, write: SubscriptionWrite) -> str:
-    """Make, change or end a subscription; answers the status."""
+class Dependent(Struct, frozen=True):
+    """A plan that depends on a subscription; ``body`` is its PlanBody as JSON."""
+
+    plan_id: str
+    ovn: str
+    body: bytes
+
+
+async def dependents(pool: Pool, subscription_id: str) -> list[Dependent]:
+    """The plans that depend on a subscription."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["dependents"], subscription_id)
+    return [Dependent(str(row["plan_id"]), row["ovn"], row["body"]) for row in rows]
+
+
+async def write_subscription(
+    pool: Pool, act: Act, write: SubscriptionWrite, inside: Mapping[str, str]
+) -> str:
+    """Make, change or end a subscription; answers the status.
+
+    Args:
+        pool: database connections.
+        act: who writes.
+        write: what.
+        inside: plan id to OVN of the plans that depend on it and were found to lie inside.
+    """
     rows = write.rows
     values = (
         write.subscription_id, *act.values, act.content, write.expected, write.version, write.uss_base_url,
         write.tells_plans, write.tells_zones, write.start_ms, write.end_ms, write.extents,
         [] if rows is None else rows.locks, None if rows is None else rows.packed,
-        None if write.wide is None else write.wide.packed,
+        list(inside), list(inside.values()),
     )  # fmt: skip
     return str((await _fetch(pool, "write_subscription", values))[0][0])
 

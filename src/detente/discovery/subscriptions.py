@@ -7,18 +7,20 @@ import msgspec
 from msgspec.structs import replace
 
 from detente.discovery import store
-from detente.discovery.areas import band_of, kept_rows_of, rows_of_area
+from detente.discovery.areas import band_of, kept_rows_of, reaches_over, rows_of_area
 from detente.discovery.model import Area, Subscription, SubscriptionBody
 from detente.discovery.rules import require_flags, subscription_window
 from detente.discovery.store import Act, SubscriptionWrite
 from detente.errors import AlreadyExists, BadInput, NotAllowed, NotFound, StaleVersion, Unavailable
+from detente.plans.index import no_rows
 from detente.plans.store import seed_locks
+from detente.plans.views import decode_body
 from detente.store import Pool
 
 MAX_FOUND = 10_000
 KEPT_MS = 86_400_000
 """How long a subscription that is over can still be read and renewed."""
-_MAX_ROUNDS = 5
+_MAX_ROUNDS = 20
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,9 +56,7 @@ class Subscriptions:
         was = None if expected is None else await store.find_subscription(self._pool, subscription_id)
         lasts = None if was is None else (was.start_ms, was.end_ms)
         start_ms, end_ms = subscription_window(band.start_ms, band.end_ms, act.now_ms, lasts)
-        rows, wide = kept_rows_of(
-            body.area, replace(band, start_ms=start_ms, end_ms=end_ms), "extents.volume"
-        )
+        rows = kept_rows_of(body.area, replace(band, start_ms=start_ms, end_ms=end_ms), "extents.volume")
         version = self._new_version()
         write = SubscriptionWrite(
             subscription_id=subscription_id,
@@ -69,7 +69,6 @@ class Subscriptions:
             end_ms=end_ms,
             extents=_encode(body.area),
             rows=rows,
-            wide=wide,
         )
         await self._carry_out(act, write)
         return await self._stands(subscription_id, version)
@@ -105,14 +104,23 @@ class Subscriptions:
         return await store.subscriptions_in(self._pool, viewer, rows, now_ms, MAX_FOUND)
 
     async def _carry_out(self, act: Act, write: SubscriptionWrite) -> None:
+        """Write, examining the plans that depend on the subscription until all were found inside."""
+        inside: dict[str, str] = {}
+        rows = no_rows() if write.rows is None else write.rows
         for _ in range(_MAX_ROUNDS):
-            status = await store.write_subscription(self._pool, act, write)
+            status = await store.write_subscription(self._pool, act, write, inside)
             if status == "written":
                 return
-            if status != "unlocked":
+            if status == "unlocked":
+                await seed_locks(self._pool, rows.locks)
+            elif status == "look":
+                for one in await store.dependents(self._pool, write.subscription_id):
+                    if not reaches_over(rows, decode_body(one.body).volumes, act.now_ms):
+                        _refuse("needed", write.subscription_id)
+                    inside[one.plan_id] = one.ovn
+            else:
                 _refuse(status, write.subscription_id)
-            await seed_locks(self._pool, [] if write.rows is None else write.rows.locks)
-        raise Unavailable("the subscription's cells could not be locked; try again")
+        raise Unavailable("what depends on the subscription kept changing; try again")
 
     async def _stands(self, subscription_id: str, version: str) -> Subscription:
         """What was just written; should it have gone on or gone already, that is the caller's own doing."""

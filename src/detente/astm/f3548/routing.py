@@ -24,6 +24,8 @@ STATUSES: Final = {
     ForbiddenTransition.slug: 400,
 }
 """Where the standard has another status than our problem."""
+CHANGE_STATUSES: Final = STATUSES | {NotFound.slug: 409}
+"""The same for changes, which have no 404 there: what is not there does not stand at the version named."""
 WRITE_ERRORS: Final[tuple[type[DetenteError], ...]] = (
     BadInput,
     NotFound,
@@ -84,7 +86,7 @@ def standard_route(  # noqa: PLR0917 - a route in a few lines
         errors=errors,
         max_body_bytes=MAX_BODY_BYTES,
         refusals=RefusalForm.ERROR_RESPONSE,
-        statuses=STATUSES,
+        statuses=CHANGE_STATUSES if method == "PUT" else STATUSES,
     )
 
 

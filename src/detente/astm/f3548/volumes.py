@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from detente.astm.f3548 import wire
 from detente.discovery.model import Area
-from detente.errors import BadInput
+from detente.errors import BadInput, TooLarge
 from detente.geo import Circle, Datum, LatLon, Polygon, Shape, Terrain, polygon_around, prepare
 from detente.geo.core import Core, check_number, make_core
 from detente.geo.limits import MAX_ALTITUDE_M, MIN_ALTITUDE_M, MIN_THICKNESS_M
@@ -50,7 +50,7 @@ def to_plan_volumes(
         max_area_km2: refuse any that covers more ground, square kilometres.
 
     Raises:
-        BadInput: naming the member on the wire; InvalidShape and TooLarge among them.
+        BadInput: naming the member on the wire; InvalidShape among them.
     """
     return tuple(
         _to_plan_volume(volume, f"{field}[{index}]", max_area_km2) for index, volume in enumerate(extents)
@@ -66,7 +66,7 @@ def to_area(volume: wire.Volume4D, field: str, *, max_area_km2: float | None = N
         max_area_km2: refuse it if it covers more ground, square kilometres.
 
     Raises:
-        BadInput: naming the member on the wire; InvalidShape and TooLarge among them.
+        BadInput: naming the member on the wire; InvalidShape among them.
     """
     shape = _shape(volume.volume, f"{field}.volume", max_area_km2)
     lower_m, upper_m = _band_m(volume.volume, f"{field}.volume")
@@ -262,7 +262,7 @@ def _require_area(core: Core, field: str, max_area_km2: float) -> None:
 
 @contextmanager
 def _names_of_the_wire() -> Iterator[None]:
-    """Give what geometry refuses the names that the sender wrote."""
+    """Give what geometry refuses the names that the sender wrote, and what is too large the standard's status."""
     try:
         yield
     except BadInput as refusal:
@@ -270,8 +270,7 @@ def _names_of_the_wire() -> Iterator[None]:
         named = field
         for ours, theirs in _ON_THE_WIRE:
             named = named.removesuffix(ours) + theirs if named.endswith(ours) else named
-        if named == field:
+        kind = BadInput if isinstance(refusal, TooLarge) else type(refusal)
+        if named == field and kind is type(refusal):
             raise
-        raise type(refusal)(
-            refusal.detail.replace(field, named), **{**refusal.members, "field": named}
-        ) from refusal
+        raise kind(refusal.detail.replace(field, named), **{**refusal.members, "field": named}) from refusal

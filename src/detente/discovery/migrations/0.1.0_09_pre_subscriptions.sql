@@ -158,19 +158,21 @@ CREATE VIEW subscription_now AS
                         FROM plan p
                         WHERE p.state <> 'ended'
                           AND (p.subscription_id = s.subscription_id AND p.subscription_id <> p.plan_id
-                               OR p.plan_id = s.subscription_id AND p.subscription_id = s.subscription_id)) d;
+                               OR s.is_implicit AND p.plan_id = s.subscription_id
+                                  AND p.subscription_id = s.subscription_id)) d;
 
 -- Makes, changes or ends (p_rows null) a subscription. An implicit one that is changed becomes explicit: it reaches as
 -- far as it says from then on, and stays when its plans go. Answers one status:
 --   'written'  'exists' (for a new one)  'absent'  'foreign'  'stale'
---   'needed'     plans depend on it: it cannot end, or would no longer reach as far as they do
+--   'needed'     plans depend on it: it cannot end, or go silent about plans
+--   'look'       plans depend on it that were not examined at their present version: do they lie inside?
 --   'implicit'   it is that of a plan that is hosted here, and goes with it
 --   'unlocked'   a cell of p_lock has no row yet
 CREATE FUNCTION subscription_write(
     p_subscription_id uuid, p_party_id text, p_account_id text, p_token_sha256 bytea, p_now_ms bigint, p_request bytea,
     p_expected text, p_version text, p_uss_base_url text, p_tells_plans boolean, p_tells_zones boolean,
     p_start_ms bigint, p_end_ms bigint, p_extents bytea, p_lock bigint[], p_rows bigint[],
-    p_wide bigint[]              -- rows that hold whatever a plan inside p_rows is kept with
+    p_inside_ids uuid[], p_inside_ovns text[]  -- plans that depend on it, examined and found to lie inside
 ) RETURNS text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     was subscription%ROWTYPE;
@@ -200,11 +202,14 @@ BEGIN
             RETURN 'needed';
         ELSIF was.is_implicit AND was.uss_base_url IS NULL THEN
             RETURN 'implicit';
-        ELSIF EXISTS (SELECT 1 FROM plan p JOIN plan_cell c USING (plan_id)
-                      WHERE p.subscription_id = p_subscription_id AND p.state <> 'ended'
-                        AND (NOT p_tells_plans
-                             OR NOT subscription_reaches(p_wide, c.parent, c.mask, c.lower, c.upper, c.start_ms, c.end_ms))) THEN
+        ELSIF NOT p_tells_plans AND EXISTS (SELECT 1 FROM plan p WHERE p.subscription_id = p_subscription_id
+                                                                   AND p.state <> 'ended') THEN
             RETURN 'needed';
+        ELSIF EXISTS (SELECT 1 FROM plan p
+                      WHERE p.subscription_id = p_subscription_id AND p.state <> 'ended'
+                        AND NOT EXISTS (SELECT 1 FROM unnest(p_inside_ids, p_inside_ovns) AS k (id, ovn)
+                                        WHERE k.id = p.plan_id AND k.ovn = p.ovn)) THEN
+            RETURN 'look';
         END IF;
         DELETE FROM subscription_cell c WHERE c.subscription_id = p_subscription_id;
     END IF;
@@ -233,14 +238,3 @@ BEGIN
         p_party_id, p_account_id, p_token_sha256, p_now_ms, p_subscription_id::text, NULL, p_request);
     RETURN 'written';
 END $$;
-
--- Whether rows of a subscription reach over one row of a plan: all of its cells, heights and times, five minutes' grace
--- at the start.
-CREATE FUNCTION subscription_reaches(
-    p_rows bigint[], p_parent bigint, p_mask bigint, p_lower integer, p_upper integer, p_start_ms bigint, p_end_ms bigint
-) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-        SELECT 1 FROM plan_rows(p_rows) r
-        WHERE r.parent = p_parent AND r.mask & p_mask = p_mask AND r.lower <= p_lower AND r.upper >= p_upper
-          AND r.start_ms <= p_start_ms + 300000 AND r.end_ms >= p_end_ms)
-$$;
