@@ -15,6 +15,7 @@ from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
+from detente.astm.harness import Harness, PlansRoom
 from detente.astm.interuss_routes import interuss_routes
 from detente.astm.peering import Peering, PeeringSettings
 from detente.console.passkey_routes import passkey_routes
@@ -42,6 +43,7 @@ from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
 from detente.parties.verifier import Verifier
 from detente.plans.expiry import keep_expiring
+from detente.plans.met import MetPlans
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
 from detente.plans.refusal_routes import refusal_routes
@@ -126,10 +128,16 @@ class Exchange:
         if peering is not None:
             jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller)))
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
+        plans, routes_of_plans = _plans(pool, clock, settings, streams, peering)
+        harness = None
+        if settings.test_interfaces:
+            harness = Harness(pool, parties, plans, party=settings.party, now_ms=clock, new_id=new_id)
+            jobs.add(harness.work)
         return make_app(
             [
                 *parties_routes(parties),
-                *_plans(pool, clock, settings, streams, peering),
+                *routes_of_plans,
+                *([] if harness is None else harness.routes),
                 *files_routes(),
                 *_discovery(pool, settings, at),
                 *uss_routes(pool, hosted, teller, _arbitration(pool), clock),
@@ -140,7 +148,7 @@ class Exchange:
             now_ms=clock,
             readiness=lambda: readiness(pool, parties, has_authority=bool(authority)),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
-            on_start=[jobs.start],
+            on_start=[*([] if harness is None else [harness.start]), jobs.start],
             on_stop=[
                 streams.stop,
                 jobs.stop,
@@ -157,7 +165,7 @@ def _plans(
     settings: Settings,
     streams: EventStreams,
     peering: Peering | None,
-) -> list[Route]:
+) -> tuple[PlansRoom, list[Route]]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
     directory = PartyDirectory(pool, clock_ms=clock)
     separations = Separations(pool, directory, clock)
@@ -175,7 +183,8 @@ def _plans(
     questions = Questions(
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
     )
-    return [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
+    room = PlansRoom(service, questions, MetPlans(pool, neighbourhood, separations), directory)
+    return room, [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
 
 
 def _discovery(pool: Pool, settings: Settings, at: Wire) -> list[Route]:

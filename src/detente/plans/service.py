@@ -259,7 +259,7 @@ class PlansService:
         cells = rows_of(subject.solids, Reach()) if act.recell else no_rows()
         reach = reach_of(widest_separation(separations.rules, act.who.party_id))
         if not looks:
-            search = no_rows()
+            search = cells  # its cells are locked all the same: subscribers and later writes count on that
         else:
             search = cells if act.recell and reach == Reach() else rows_of(subject.solids, reach)
         row = row_of(subject.standing, request.made_version, act.body, self._now_ms())
