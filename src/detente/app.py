@@ -15,7 +15,7 @@ from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
-from detente.astm.harness import Harness, PlansRoom
+from detente.astm.harness import NAMELESS, Harness, PlansRoom
 from detente.astm.interuss_routes import interuss_routes
 from detente.astm.peering import Peering, PeeringSettings
 from detente.console.passkey_routes import passkey_routes
@@ -38,6 +38,7 @@ from detente.parties.authority import read_authority, tell_of_weak_keys
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
 from detente.parties.issuer import Issuer
+from detente.parties.model import MAX_PRIORITY_LIMIT
 from detente.parties.routes import routes as parties_routes
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
@@ -131,7 +132,7 @@ class Exchange:
         plans, routes_of_plans = _plans(pool, clock, settings, streams, peering)
         harness = None
         if settings.test_interfaces:
-            harness = Harness(pool, parties, plans, party=settings.party, now_ms=clock, new_id=new_id)
+            harness = Harness(pool, parties, plans, party=settings.speaks_for(), now_ms=clock, new_id=new_id)
             jobs.add(harness.work)
         return make_app(
             [
@@ -167,7 +168,10 @@ def _plans(
     peering: Peering | None,
 ) -> tuple[PlansRoom, list[Route]]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
-    directory = PartyDirectory(pool, clock_ms=clock)
+    own = settings.speaks_for()
+    # A harness may call its party what it likes, also what no party that is registered here can be called.
+    guests = {own or NAMELESS: MAX_PRIORITY_LIMIT} if settings.test_interfaces else {}
+    directory = PartyDirectory(pool, clock_ms=clock, guests=guests)
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
     service = PlansService(
@@ -178,7 +182,7 @@ def _plans(
         refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
-        addresses={} if settings.party is None else {settings.party: settings.url()},
+        addresses={} if own is None else {own: settings.url()},
     )
     questions = Questions(
         pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
@@ -213,7 +217,7 @@ def _peering(
         clock,
         PeeringSettings(
             token_url=settings.token_url,
-            token_subject=settings.token_subject or settings.party,
+            token_subject=settings.token_subject or settings.speaks_for(),
             party_id=settings.party,
             allows_http=settings.allow_http_peers,
         ),

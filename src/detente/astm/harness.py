@@ -73,11 +73,7 @@ class Harness:
         self.routes: list[Route] = flight_planning_routes(planning, self._preparation)
 
     async def start(self) -> None:
-        """Make ready what is needed, if the database answers; else the first request does.
-
-        Raises:
-            BadInput: the party's name has not the form of a party that is registered here.
-        """
+        """Make ready what is needed, if the database answers; else the first request does."""
         await self._preparation()
 
     def work(self) -> Coroutine[Any, Any, None]:
