@@ -1,5 +1,6 @@
 """Implicit subscriptions: they grow, shrink, are shared, replaced, made explicit, and go with the last."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -172,3 +173,31 @@ async def test_it_is_told_of_others_as_far_as_its_intents_reach_and_no_further(h
     assert await told(house, 47.0, start=T0 + HOUR) == set()
     assert await told(house, 47.2) == set()
     assert await told(house, 47.0, **NEAR) == set()
+
+
+@pytest.mark.parametrize("how", ["ended", "replaced"])
+async def test_who_takes_a_subscription_while_its_last_intent_goes_has_it_or_is_refused(house, how):
+    """The two lie in different cells, so no lock of a cell keeps them apart."""
+    seen = set()
+    for _ in range(40):
+        one = await house.intent(intent(**new_subscription()))
+        sub, entity = one["subscription_id"], new_id()
+        leave = house.call("DELETE", f"{OIR}/{one['id']}/{one['ovn']}")
+        if how == "replaced":
+            leave.close()
+            leave = house.put(OIR, one["id"], intent(), one["ovn"])
+        take = house.put(OIR, entity, intent(volume(lat=48.0), subscription_id=sub))
+        taken, gone = await asyncio.gather(take, leave)
+        assert gone.status_code == 200, gone.text
+        if how == "replaced":
+            ovn = gone.json()["operational_intent_reference"]["ovn"]
+            assert (await house.call("DELETE", f"{OIR}/{one['id']}/{ovn}")).status_code == 200
+        kept = await read(house, sub)
+        seen.add(taken.status_code)
+        if taken.status_code == 201:
+            assert kept["dependent_operational_intents"] == [entity]
+            ovn = taken.json()["operational_intent_reference"]["ovn"]
+            assert (await house.call("DELETE", f"{OIR}/{entity}/{ovn}")).status_code == 200
+        else:
+            assert (taken.status_code, kept) == (400, None)
+    assert seen <= {201, 400}
