@@ -1,4 +1,4 @@
-"""A discovery service in the hand: its routes on a real database, a clock that stands, tokens by name."""
+"""A discovery service in the test's hand: routes on a real database, a standing clock, tokens by name."""
 
 import json
 import secrets

@@ -62,7 +62,8 @@ async def test_the_version_before_must_be_named(house):
 
 async def test_what_is_no_availability(house):
     for body in (
-        {"old_version": "", "availability": "Up"}, {"old_version": "", "availability": ""}, {"old_version": ""},
+        {"old_version": "", "availability": "Up"}, {"old_version": "", "availability": ""},
+        {"old_version": ""},
         {"availability": "Down"}, {"old_version": None, "availability": "Down"}, {}, [], b"", b"{",
         {"old_version": "", "availability": None}, {"old_version": "", "availability": 1},
     ):  # fmt: skip

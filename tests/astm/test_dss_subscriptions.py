@@ -52,7 +52,8 @@ async def test_a_subscription_tells_of_something(house):
     ):
         names = ("notify_for_operational_intents", "notify_for_constraints")
         body = subscription() | dict(zip(names, flags, strict=True))
-        assert (await house.put(SUB, one := new_id(), body)).status_code == status
+        one = new_id()
+        assert (await house.put(SUB, one, body)).status_code == status
         if status == 200:
             kept = await read(house, one)
             assert [kept[name] for name in names] == [bool(flag) for flag in flags]
@@ -77,7 +78,8 @@ async def test_times_that_are_not_said(house):
 async def test_times_that_cannot_be(house):
     now, day = house.now, timedelta(days=1)
     for asked in (
-        (now - 5 * MINUTE - SECOND, None), (now - HOUR, T0), (T0, T0 + day + SECOND), (None, now + day + SECOND),
+        (now - 5 * MINUTE - SECOND, None), (now - HOUR, T0), (T0, T0 + day + SECOND),
+        (None, now + day + SECOND),
         (None, now - SECOND), (T0, T0 - SECOND), (now - 5 * MINUTE, now - MINUTE),
     ):  # fmt: skip
         assert (await house.put(SUB, new_id(), lasting(*asked))).status_code == 400, asked
