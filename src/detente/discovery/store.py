@@ -14,7 +14,7 @@ from detente.discovery.model import (
     Told,
     ZoneReference,
 )
-from detente.plans.index import Rows
+from detente.geo.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.store import Pool, load_queries, wrap_errors
 from detente.web.model import Principal

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from detente.errors import BadInput, NotAllowed, NotFound
 from detente.geo import Solid, overlaps, prepare
+from detente.geo.index import Reach, Rows, reach_of, rows_of
 from detente.geo.model import Datum, Separation, Volume
 from detente.plans import store
 from detente.plans.beside import Beside
 from detente.plans.cursor import FAR_MS, NO_ONE, read_cursor, write_cursor
 from detente.plans.directory import Directory
-from detente.plans.index import Reach, Rows, reach_of, rows_of
 from detente.plans.model import (
     CheckBody,
     CheckResult,

@@ -12,7 +12,6 @@ from detente.errors import (
     StaleVersion,
     VersionRequired,
 )
-from detente.plans.ids import read_uuid
 from detente.plans.model import (
     CheckBody,
     CheckResult,
@@ -33,6 +32,7 @@ from detente.plans.requests import Request as PlanRequest
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
 from detente.plans.streams import AFTER, EventStreams
+from detente.web.ids import read_uuid
 from detente.web.model import QueryField, Reply, Request, Route
 from detente.web.stream import SSE_TYPE
 

@@ -18,9 +18,9 @@ from detente.errors import (
     Unavailable,
     VersionRequired,
 )
+from detente.geo.index import Reach, no_rows, reach_of, rows_of
 from detente.plans import store
 from detente.plans.directory import Directory
-from detente.plans.index import Reach, no_rows, reach_of, rows_of
 from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
 from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
 from detente.plans.refusal_model import RefusedAct

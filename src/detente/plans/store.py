@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from detente.geo.index import Rows
 from detente.geo.model import Separation
-from detente.plans.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.plans.rules import Standing
 from detente.store import Pool, load_queries, wrap_errors

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from detente.errors import TooLarge
 from detente.geo import Solid, cover, moved
 from detente.geo.frame import Frame
+from detente.geo.index import Rows, add_rows, no_rows, reach_of
 from detente.geo.limits import MAX_ALTITUDE_M
 from detente.geo.model import LatLon, Separation, Volume
 from detente.plans import store
-from detente.plans.index import Rows, add_rows, no_rows, reach_of
 from detente.plans.model import NoWayOut, PlanVolume, WayOut, WayOutKind, WaysOut, WaysOutLimits
 from detente.plans.neighbourhood import Neighbourhood, Subject
 from detente.plans.rules import SeparationRules, blocks, separation_between, widest_separation
