@@ -13,6 +13,7 @@ import structlog
 
 from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
+from detente.astm.f3548.hosted_zones import HostedZones, ZoneTeller
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
 from detente.astm.interuss_routes import interuss_routes
@@ -54,6 +55,9 @@ from detente.plans.streams import EventStreams
 from detente.settings import Settings, load_settings
 from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
+from detente.zones.near import ZonesNear
+from detente.zones.routes import routes as zones_routes
+from detente.zones.service import ZonesService
 
 _OVN_BYTES = 24
 _PATIENCE_S = 60.0
@@ -122,9 +126,10 @@ class Exchange:
         at = Wire(settings.url(), allows_http=settings.allow_http_peers)
         hosted = HostedPlans(pool, clock)
         teller = HostedTeller(at.teller, _terrain(settings))
+        zones = HostedZones(pool, ZoneTeller(at.teller, _terrain(settings)))
         jobs = _Jobs(pool, clock)
         if peering is not None:
-            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller)))
+            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller, zones)))
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
         return make_app(
             [
@@ -132,7 +137,7 @@ class Exchange:
                 *_plans(pool, clock, settings, streams, peering),
                 *files_routes(),
                 *_discovery(pool, settings, at),
-                *uss_routes(pool, hosted, teller, _arbitration(pool), clock),
+                *uss_routes(pool, hosted, teller, zones, _arbitration(pool), clock),
                 *interuss_routes(parties),
                 *_console(pool, parties, settings),
             ],
@@ -159,6 +164,7 @@ def _plans(
     peering: Peering | None,
 ) -> list[Route]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
+    zones = ZonesNear(pool, _terrain(settings), None if peering is None else peering.zones)
     directory = PartyDirectory(pool, clock_ms=clock)
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
@@ -170,12 +176,30 @@ def _plans(
         refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
-        addresses={} if settings.party is None else {settings.party: settings.url()},
+        addresses=_addresses(settings),
+        zones=zones,
     )
     questions = Questions(
-        pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
+        pool,
+        neighbourhood=neighbourhood,
+        separations=separations,
+        directory=directory,
+        now_ms=clock,
+        zones=zones,
     )
-    return [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
+    hosted_zones = ZonesService(
+        pool, now_ms=clock, new_ovn=new_ovn, terrain=_terrain(settings), addresses=_addresses(settings)
+    )
+    return [
+        *plans_routes(service, questions, separations, streams),
+        *refusal_routes(refusals),
+        *zones_routes(hosted_zones),
+    ]
+
+
+def _addresses(settings: Settings) -> Mapping[str, str]:
+    """Where parties' own servers answer: the one party that this server is of, if it is of one."""
+    return {} if settings.party is None else {settings.party: settings.url()}
 
 
 def _discovery(pool: Pool, settings: Settings, at: Wire) -> list[Route]:

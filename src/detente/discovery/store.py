@@ -169,6 +169,13 @@ async def find_zone(pool: Pool, zone_id: str) -> ZoneReference | None:
     return None if row is None else _zone(row)
 
 
+async def find_hosted_zone(pool: Pool, zone_id: str) -> tuple[ZoneReference, bytes] | None:
+    """One zone whose details are kept here: its reference and its ZoneBody of ``detente.zones`` as JSON."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["find_hosted_zone"], zone_id)
+    return None if row is None else (_zone(row), row["body"])
+
+
 async def zones_in(pool: Pool, area: Rows, limit: int) -> list[ZoneReference]:
     """References of zones that meet an area, by start and id, at most ``limit``."""
     with wrap_errors():
