@@ -16,6 +16,7 @@ from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
 from detente.astm.f3548.hosted_zones import HostedZones, ZoneTeller
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
+from detente.astm.harness import NAMELESS, Harness, PlansRoom
 from detente.astm.interuss_routes import interuss_routes
 from detente.astm.peering import Peering, PeeringSettings
 from detente.console.passkey_routes import passkey_routes
@@ -38,11 +39,13 @@ from detente.parties.authority import read_authority, tell_of_weak_keys
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
 from detente.parties.issuer import Issuer
+from detente.parties.model import MAX_PRIORITY_LIMIT
 from detente.parties.routes import routes as parties_routes
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
 from detente.parties.verifier import Verifier
 from detente.plans.expiry import keep_expiring
+from detente.plans.met import MetPlans
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
 from detente.plans.refusal_routes import refusal_routes
@@ -131,10 +134,16 @@ class Exchange:
         if peering is not None:
             jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller, zones)))
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
+        plans, routes_of_plans = _plans(pool, clock, settings, streams, peering)
+        harness = None
+        if settings.test_interfaces:
+            harness = Harness(pool, parties, plans, party=settings.speaks_for(), now_ms=clock, new_id=new_id)
+            jobs.add(harness.work)
         return make_app(
             [
                 *parties_routes(parties),
-                *_plans(pool, clock, settings, streams, peering),
+                *routes_of_plans,
+                *([] if harness is None else harness.routes),
                 *files_routes(),
                 *_discovery(pool, settings, at),
                 *uss_routes(pool, hosted, teller, zones, _arbitration(pool), clock),
@@ -145,7 +154,7 @@ class Exchange:
             now_ms=clock,
             readiness=lambda: readiness(pool, parties, has_authority=bool(authority)),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
-            on_start=[jobs.start],
+            on_start=[*([] if harness is None else [harness.start]), jobs.start],
             on_stop=[
                 streams.stop,
                 jobs.stop,
@@ -162,10 +171,14 @@ def _plans(
     settings: Settings,
     streams: EventStreams,
     peering: Peering | None,
-) -> list[Route]:
+) -> tuple[PlansRoom, list[Route]]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
     zones = ZonesNear(pool, _terrain(settings), None if peering is None else peering.zones)
-    directory = PartyDirectory(pool, clock_ms=clock)
+    own = settings.speaks_for()
+    # A harness may call its party what it likes, also what no party that is registered here can be called.
+    guests = {own or NAMELESS: MAX_PRIORITY_LIMIT} if settings.test_interfaces else {}
+    directory = PartyDirectory(pool, clock_ms=clock, guests=guests)
+    addresses = {} if own is None else {own: settings.url()}
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
     service = PlansService(
@@ -176,7 +189,7 @@ def _plans(
         refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
-        addresses=_addresses(settings),
+        addresses=addresses,
         zones=zones,
     )
     questions = Questions(
@@ -188,18 +201,14 @@ def _plans(
         zones=zones,
     )
     hosted_zones = ZonesService(
-        pool, now_ms=clock, new_ovn=new_ovn, terrain=_terrain(settings), addresses=_addresses(settings)
+        pool, now_ms=clock, new_ovn=new_ovn, terrain=_terrain(settings), addresses=addresses
     )
-    return [
+    room = PlansRoom(service, questions, MetPlans(pool, neighbourhood, separations), directory)
+    return room, [
         *plans_routes(service, questions, separations, streams),
         *refusal_routes(refusals),
         *zones_routes(hosted_zones),
     ]
-
-
-def _addresses(settings: Settings) -> Mapping[str, str]:
-    """Where parties' own servers answer: the one party that this server is of, if it is of one."""
-    return {} if settings.party is None else {settings.party: settings.url()}
 
 
 def _discovery(pool: Pool, settings: Settings, at: Wire) -> list[Route]:
@@ -228,7 +237,7 @@ def _peering(
         clock,
         PeeringSettings(
             token_url=settings.token_url,
-            token_subject=settings.token_subject or settings.party,
+            token_subject=settings.token_subject or settings.speaks_for(),
             party_id=settings.party,
             allows_http=settings.allow_http_peers,
         ),

@@ -174,8 +174,15 @@ class MissingKeys(Refused):
     slug = "missing-keys"
     title = "The write does not know of everything that it meets"
 
-    def __init__(self, detail: str, *, plans: tuple[object, ...], zones: tuple[object, ...]) -> None:
-        super().__init__(detail)
+    def __init__(
+        self,
+        detail: str,
+        *,
+        plans: tuple[object, ...] = (),
+        zones: tuple[object, ...] = (),
+        **members: object,
+    ) -> None:
+        super().__init__(detail, **members)
         self.plans = plans
         self.zones = zones
 

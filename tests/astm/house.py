@@ -9,11 +9,14 @@ import httpx
 
 from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.routing import Wire
+from detente.astm.interuss_routes import interuss_routes
 from detente.discovery.arbitration import Arbitration
 from detente.discovery.references import References
 from detente.discovery.subscriptions import Subscriptions
 from detente.discovery.zones import ZoneReferences
 from detente.errors import NotAuthenticated
+from detente.parties.service import PartiesService
+from detente.parties.signing import AccessSettings
 from detente.plans.neighbourhood import Neighbourhood
 from detente.web import Limits, make_app
 from detente.web.model import Principal
@@ -44,19 +47,22 @@ class Tokens:
 class House:
     """One exchange; `now` may be moved."""
 
-    def __init__(self, pool, *, allows_http=False):
+    def __init__(self, pool, *, allows_http=False, with_aux=False):
         self.pool = pool
         self.now = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
         new_ovn = lambda: secrets.token_urlsafe(24)  # noqa: E731 - one line, handed to three
         new_id = lambda: str(uuid.uuid4())  # noqa: E731
         self.app = make_app(
-            discovery_routes(
-                Wire(OWN_URL, allows_http=allows_http),
-                References(pool, neighbourhood=Neighbourhood(), new_ovn=new_ovn, new_id=new_id),
-                ZoneReferences(pool, new_ovn=new_ovn),
-                Subscriptions(pool, new_version=new_ovn),
-                Arbitration(pool, new_id=new_id, new_version=new_ovn),
-            ),
+            [
+                *_aux(pool, with_aux),
+                *discovery_routes(
+                    Wire(OWN_URL, allows_http=allows_http),
+                    References(pool, neighbourhood=Neighbourhood(), new_ovn=new_ovn, new_id=new_id),
+                    ZoneReferences(pool, new_ovn=new_ovn),
+                    Subscriptions(pool, new_version=new_ovn),
+                    Arbitration(pool, new_id=new_id, new_version=new_ovn),
+                ),
+            ],
             authenticator=Tokens(),
             now_ms=lambda: int(self.now.timestamp() * 1000),
             readiness=self._ready,
@@ -91,6 +97,15 @@ class House:
     async def intent(self, body=None, **more):
         """Make a reference that must succeed; answers the reference."""
         return (await self.made(OIR, body or intent(), **more))["operational_intent_reference"]
+
+
+def _aux(pool, is_wanted):
+    if not is_wanted:
+        return []
+    parties = PartiesService(
+        pool, AccessSettings(issuer=OWN_URL, audiences=("exchange",)), clock_ms=lambda: 0
+    )
+    return interuss_routes(parties)
 
 
 def new_id():

@@ -258,7 +258,9 @@ class Dss:
         box = self.subs[sub].box
         if box:
             return any(box.meets(each, mine="touched") for each in boxes)
-        return any(b.meets(each) for o in self.dependents(sub) for b in self.intents[o].boxes for each in boxes)
+        return any(
+            b.meets(each) for o in self.dependents(sub) for b in self.intents[o].boxes for each in boxes
+        )
 
     def _tell(self, boxes, kind):
         told = {}

@@ -78,7 +78,9 @@ async def test_it_is_told_in_every_reference(house):
     for state in ("Normal", "Down"):
         await set_to(house, "uss1", state)
         answers = [
-            (await house.call("GET", f"{OIR}/{one['id']}", who="uss2")).json()["operational_intent_reference"],
+            (await house.call("GET", f"{OIR}/{one['id']}", who="uss2")).json()[
+                "operational_intent_reference"
+            ],
             (await house.call("POST", f"{OIR}/query", body)).json()["operational_intent_references"][0],
             (await house.call("GET", f"{CR}/{zone['id']}", who="uss2")).json()["constraint_reference"],
             (await house.call("POST", f"{CR}/query", body)).json()["constraint_references"][0],
@@ -103,7 +105,9 @@ async def test_a_uss_that_is_down_plans_nothing(house):
     for refused in (make, modify, activate, end):
         assert refused.status_code == 412
         assert refused.json()["message"]
-    assert (await house.call("GET", f"{OIR}/{one['id']}")).json()["operational_intent_reference"]["ovn"] == one["ovn"]
+    assert (await house.call("GET", f"{OIR}/{one['id']}")).json()["operational_intent_reference"][
+        "ovn"
+    ] == one["ovn"]
     assert (await house.call("DELETE", f"{OIR}/{one['id']}/{'x' * 20}")).status_code == 409
     assert (await house.call("DELETE", path, who="uss2")).status_code == 403
     off = await house.put(OIR, one["id"], intent(state="Contingent", **new_subscription()), one["ovn"])

@@ -49,7 +49,9 @@ NEAR = {"lower": 201.0, "upper": 300.0}
 
 
 async def test_it_is_as_its_intent(house):
-    one = await house.intent(intent(**new_subscription("https://uss1.example/more", notify_for_constraints=True)))
+    one = await house.intent(
+        intent(**new_subscription("https://uss1.example/more", notify_for_constraints=True))
+    )
     sub = await read(house, one["subscription_id"])
     assert sub["implicit_subscription"] is True
     assert (sub["notify_for_operational_intents"], sub["notify_for_constraints"]) == (True, True)
@@ -87,7 +89,9 @@ async def test_it_is_shared_by_two_and_goes_with_the_last(house):
     assert kept["dependent_operational_intents"] == sorted([one["id"], two["id"]])
     assert (kept["time_start"], kept["time_end"]) == (time(T0), time(T0 + HOUR + 30 * MINUTE))
     foreign = intent(volume(lat=47.4), subscription_id=sub)
-    assert (await house.put(OIR, "0" * 12 + "4" + "0" * 3 + "8" + "0" * 15, foreign, who="uss2")).status_code == 403
+    assert (
+        await house.put(OIR, "0" * 12 + "4" + "0" * 3 + "8" + "0" * 15, foreign, who="uss2")
+    ).status_code == 403
     assert (await house.call("DELETE", f"{OIR}/{one['id']}/{one['ovn']}")).status_code == 200
     kept = await read(house, sub)
     assert kept["dependent_operational_intents"] == [two["id"]]
@@ -138,7 +142,12 @@ async def test_who_changes_it_makes_it_explicit(house):
     one = await house.intent(intent(**new_subscription()))
     sub = await read(house, one["subscription_id"])
     path = f"{SUB}/{sub['id']}/{sub['version']}"
-    for less in (volume(lat=47.2), volume(lower=150.0), volume(minutes=20), volume(start=T0 + 6 * MINUTE, minutes=24)):
+    for less in (
+        volume(lat=47.2),
+        volume(lower=150.0),
+        volume(minutes=20),
+        volume(start=T0 + 6 * MINUTE, minutes=24),
+    ):
         assert (await house.call("PUT", path, subscription(less))).status_code == 400, less
     assert (await read(house, sub["id"])) == sub
     made = await house.call("PUT", path, subscription(volume(minutes=60), notify_for_constraints=True))
@@ -153,7 +162,9 @@ async def test_who_changes_it_makes_it_explicit(house):
 
 async def test_it_is_told_of_others_as_far_as_its_intents_reach_and_no_further(house):
     one = await house.intent(intent(**new_subscription()))
-    two = await house.intent(intent(volume(lat=47.2, start=T0 + HOUR), subscription_id=one["subscription_id"]))
+    two = await house.intent(
+        intent(volume(lat=47.2, start=T0 + HOUR), subscription_id=one["subscription_id"])
+    )
     before = (await read(house, one["subscription_id"]))["notification_index"]
     for lat, start, key in ((47.0, T0, one), (47.2, T0 + HOUR, two)):
         made = await house.made(OIR, intent(volume(lat=lat, start=start), key=[key["ovn"]]), who="uss2")

@@ -11,8 +11,18 @@ from tests.astm.model import Dss, box_of
 PARTIES = ("uss1", "uss2", "uss3")
 HIDDEN = "Available from USS"
 MINUTE = timedelta(minutes=1)
-PLACES = ({"lat": 47.0}, {"lat": 47.003, "radius": 80.0}, {"lat": 47.0, "lng": 8.03, "radius": 900.0}, {"lat": 47.3})
-HEIGHTS = ({}, {"lower": 200.0, "upper": 260.0}, {"lower": 261.0, "upper": 300.0}, {"lower": 0.0, "upper": 500.0})
+PLACES = (
+    {"lat": 47.0},
+    {"lat": 47.003, "radius": 80.0},
+    {"lat": 47.0, "lng": 8.03, "radius": 900.0},
+    {"lat": 47.3},
+)
+HEIGHTS = (
+    {},
+    {"lower": 200.0, "upper": 260.0},
+    {"lower": 261.0, "upper": 300.0},
+    {"lower": 0.0, "upper": 500.0},
+)
 STATES = ("Accepted", "Accepted", "Accepted", "Activated", "Activated", "Nonconforming", "Contingent")
 
 
@@ -116,7 +126,9 @@ class Walk:
         assert (reference["manager"], reference["version"]) == (kept.party, kept.version)
         assert reference["ovn"] == (kept.ovn if viewer == kept.party else HIDDEN)
         assert reference["uss_base_url"] == kept.url
-        assert reference["uss_availability"] == ("Down" if kept.party in self.dss.down else reference["uss_availability"])
+        assert reference["uss_availability"] == (
+            "Down" if kept.party in self.dss.down else reference["uss_availability"]
+        )
         assert ms(reference["time_start"]) == min(box.start for box in kept.boxes)
         assert ms(reference["time_end"]) == max(box.end for box in kept.boxes)
         if kept.state:
@@ -175,7 +187,10 @@ class Walk:
         assert (told["id"], told["version"], told["notification_index"]) == (one, kept.version, kept.index)
         assert told["implicit_subscription"] == (kept.box is None)
         assert set(told["dependent_operational_intents"]) == self.dss.dependents(one)
-        assert (told["notify_for_operational_intents"], told["notify_for_constraints"]) == (kept.plans, kept.zones)
+        assert (told["notify_for_operational_intents"], told["notify_for_constraints"]) == (
+            kept.plans,
+            kept.zones,
+        )
 
     def compare_found(self, told, table, right, viewer):
         assert {each["id"] for each in told} == right
@@ -192,7 +207,9 @@ class Walk:
         who, asked = self.dice.choice(PARTIES), self.some_volume()
         body, box = {"area_of_interest": asked}, box_of(asked)
         plans = (await self.house.call("POST", f"{OIR}/query", body, who=who)).json()
-        self.compare_found(plans["operational_intent_references"], self.dss.intents, self.dss.intents_in(box), who)
+        self.compare_found(
+            plans["operational_intent_references"], self.dss.intents, self.dss.intents_in(box), who
+        )
         zones = (await self.house.call("POST", f"{CR}/query", body, who=who)).json()
         self.compare_found(zones["constraint_references"], self.dss.zones, self.dss.zones_in(box), who)
         subs = (await self.house.call("POST", f"{SUB}/query", body, who=who)).json()["subscriptions"]

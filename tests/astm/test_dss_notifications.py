@@ -34,7 +34,9 @@ def told(answer):
 
 
 async def subscribe(house, extents=None, who="uss2", url="https://uss2.example", plans=True, zones=True):
-    body = subscription(extents, uss_base_url=url, notify_for_operational_intents=plans, notify_for_constraints=zones)
+    body = subscription(
+        extents, uss_base_url=url, notify_for_operational_intents=plans, notify_for_constraints=zones
+    )
     return (await house.made(SUB, body, who=who))["subscription"]["id"]
 
 
@@ -79,7 +81,10 @@ async def test_one_entry_an_address_whoever_subscribes(house):
     subs = [await subscribe(house, who=who, url=url) for who, url in (
         ("uss2", "https://a.example"), ("uss3", "https://a.example"), ("uss2", "https://b.example"))]  # fmt: skip
     answer = await house.put(OIR, new_id(), intent())
-    groups = {g["uss_base_url"]: {s["subscription_id"] for s in g["subscriptions"]} for g in answer.json()["subscribers"]}
+    groups = {
+        g["uss_base_url"]: {s["subscription_id"] for s in g["subscriptions"]}
+        for g in answer.json()["subscribers"]
+    }
     assert groups == {"https://a.example": set(subs[:2]), "https://b.example": {subs[2]}}
 
 

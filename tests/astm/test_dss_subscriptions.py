@@ -44,7 +44,12 @@ async def found(house, area=None, who="uss1"):
 
 
 async def test_a_subscription_tells_of_something(house):
-    for flags, status in (((None, None), 400), ((False, False), 400), ((True, None), 200), ((None, True), 200)):
+    for flags, status in (
+        ((None, None), 400),
+        ((False, False), 400),
+        ((True, None), 200),
+        ((None, True), 200),
+    ):
         names = ("notify_for_operational_intents", "notify_for_constraints")
         body = subscription() | dict(zip(names, flags, strict=True))
         assert (await house.put(SUB, one := new_id(), body)).status_code == status
@@ -142,7 +147,9 @@ async def test_it_shows_what_it_would_have_told_of(house):
     for plans, zones in ((True, False), (False, True), (True, True)):
         body = subscription(notify_for_operational_intents=plans, notify_for_constraints=zones)
         made = await house.made(SUB, body)
-        assert [each["id"] for each in made["operational_intent_references"]] == ([one["id"]] if plans else [])
+        assert [each["id"] for each in made["operational_intent_references"]] == (
+            [one["id"]] if plans else []
+        )
         named = [zone["constraint_reference"]["id"]] if zones else []
         assert [each["id"] for each in made["constraint_references"]] == named
     late = await house.made(SUB, lasting(T0 + HOUR, T0 + 2 * HOUR))

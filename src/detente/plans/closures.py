@@ -95,7 +95,7 @@ class Closures:
     async def obstacles(
         self, subject: Subject, search: Rows, knows: frozenset[str], most: int
     ) -> list[Solid] | None:
-        """The volumes of zones near that would refuse the plan if it were moved there; None: more than ``most``.
+        """The volumes of zones near that would refuse the plan if it were moved there; None: too many.
 
         Zones elsewhere of which nothing is known yet are left out: a way out into one may be refused.
         """

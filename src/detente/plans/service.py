@@ -120,7 +120,7 @@ class PlansService:
         """Activate a plan, report it off-nominal, or end it.
 
         Raises:
-            ClosedZone, ConflictingPlan: when activating beside a plan that now blocks; never for a report (rule 3).
+            ClosedZone, ConflictingPlan: when activating beside what now blocks; never for a report (rule 3).
             ForbiddenTransition, StaleVersion, VersionRequired, NotFound, NotAllowed, KeyReused.
         """
         if request.expected_version is None:
@@ -293,7 +293,7 @@ class PlansService:
         cells = rows_of(subject.solids, Reach()) if act.recell else no_rows()
         reach = reach_of(widest_separation(separations.rules, act.who.party_id))
         if not looks:
-            search = no_rows()
+            search = cells  # its cells are locked all the same: subscribers and later writes count on that
         else:
             search = cells if act.recell and reach == Reach() else rows_of(subject.solids, reach)
         row = row_of(subject.standing, request.made_version, act.body, self._now_ms())

@@ -122,12 +122,12 @@ TEXTS: dict[str, ProblemText] = {
     ),
     "closed-zone": ProblemText(
         "The plan shares a piece of sky with prohibited zones of other parties. It was not accepted.",
-        "Take one of the `ways_out`, choose another place, height or time, or ask the party whose zone it is. "
+        "Take one of the `ways_out`, choose another place, height or time, or ask the zone's party. "
         "An account that may override names the zone's OVN in `knows`.",
         (
             (
                 "zones",
-                "each zone: whose, its rule and message, where and from when to when the plan meets it",
+                "each zone: whose, its message, where and from when to when the plan meets it",
             ),
             (
                 "ways_out",

@@ -7,13 +7,13 @@ Rule 4: what an unreachable manager elsewhere does not tell is decided before th
     down, or whom nobody asks, is a caution as far as its extents reach.
 """
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from detente.zones.model import ZoneRestriction
 
 
 def closes(
-    restriction: ZoneRestriction, *, zone_party: str, plan_party: str, ovn: str, knows: Set[str]
+    restriction: ZoneRestriction, *, zone_party: str, plan_party: str, ovn: str, knows: AbstractSet[str]
 ) -> bool:
     """Whether a zone refuses a plan that shares a piece with it (rules 1 to 3).
 

@@ -1,4 +1,4 @@
-"""The verbs on zones that are hosted here: publish, change, withdraw, find, query. Each write is one transaction."""
+"""The verbs on zones: publish, change and withdraw those that are hosted here; find and query all."""
 
 from collections.abc import Callable, Mapping
 
@@ -129,7 +129,8 @@ class ZonesService:
                 "name the version that you saw in If-Match", expected='If-Match: "<version>"'
             )
         row = ZoneRow(
-            zone_id, who.party_id, request.made_version, "", 0, 0, 0, None, None, is_elsewhere=False, told=None
+            zone_id, who.party_id, request.made_version, "", 0, 0, 0, None, None,
+            is_elsewhere=False, told=None,
         )  # fmt: skip
         answer = await self._host(who, self._now_ms(), self._write_of(who, request, row, no_rows(), None))
         if answer.status == "written":
@@ -265,31 +266,29 @@ def _absent(zone_id: str) -> NotFound:
 
 
 def _refusal(who: Principal, zone_id: str, request: ZoneRequest, answer: Answer) -> DetenteError:
-    if answer.status == "absent":
-        return _absent(zone_id)
-    if answer.status == "foreign":
-        return NotAllowed("the zone belongs to another party", zone_id=zone_id)
-    if answer.status == "hosted":
-        return NotAllowed("the zone is managed at its own server; change it there", zone_id=zone_id)
-    if answer.status == "reused":
-        return KeyReused(
+    refusals: dict[str, DetenteError] = {
+        "absent": _absent(zone_id),
+        "foreign": NotAllowed("the zone belongs to another party", zone_id=zone_id),
+        "hosted": NotAllowed("the zone is managed at its own server; change it there", zone_id=zone_id),
+        "reused": KeyReused(
             "the idempotency key was used for another request", field="Idempotency-Key", actual=request.key
-        )
-    if answer.status == "stale":
-        return StaleVersion(
+        ),
+        "stale": StaleVersion(
             f"you named version {request.expected_version}, but the zone stands at {answer.version}; read it "
             "again before you change it",
             field="If-Match",
             expected=answer.version,
             actual=request.expected_version,
             zone_id=zone_id,
-        )
-    if answer.status == "taken":
-        return AlreadyExists(
+        ),
+        "taken": AlreadyExists(
             "your party has another zone of this country and identifier",
             field="zone.identifier",
             expected="an identifier that is unique within the country",
-        )
+        ),
+    }
+    if answer.status in refusals:
+        return refusals[answer.status]
     if answer.party_id == who.party_id:
         return VersionRequired(
             f"zone {zone_id} stands at version {answer.version}; name it in If-Match to change the zone",

@@ -29,7 +29,7 @@ _ZONES = "/uss/v1/constraints"
 _OFF_NOMINAL = frozenset({PlanState.NONCONFORMING, PlanState.CONTINGENT})
 
 
-def uss_routes(
+def uss_routes(  # noqa: PLR0917 - what the operations stand on, in their order
     pool: Pool,
     hosted: HostedPlans,
     teller: HostedTeller,

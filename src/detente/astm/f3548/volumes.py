@@ -262,7 +262,7 @@ def _require_area(core: Core, field: str, max_area_km2: float) -> None:
 
 @contextmanager
 def _names_of_the_wire() -> Iterator[None]:
-    """Give what geometry refuses the names that the sender wrote, and what is too large the standard's status."""
+    """Give what geometry refuses the sender's names, and what is too large the standard's status."""
     try:
         yield
     except BadInput as refusal:
