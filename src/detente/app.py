@@ -13,6 +13,7 @@ import structlog
 
 from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
+from detente.astm.f3548.hosted_zones import HostedZones, ZoneTeller
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
 from detente.astm.harness import NAMELESS, Harness, PlansRoom
@@ -57,6 +58,9 @@ from detente.plans.streams import EventStreams
 from detente.settings import Settings, load_settings
 from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
+from detente.zones.near import ZonesNear
+from detente.zones.routes import routes as zones_routes
+from detente.zones.service import ZonesService
 
 _OVN_BYTES = 24
 _PATIENCE_S = 60.0
@@ -125,9 +129,10 @@ class Exchange:
         at = Wire(settings.url(), allows_http=settings.allow_http_peers)
         hosted = HostedPlans(pool, clock)
         teller = HostedTeller(at.teller, _terrain(settings))
+        zones = HostedZones(pool, ZoneTeller(at.teller, _terrain(settings)))
         jobs = _Jobs(pool, clock)
         if peering is not None:
-            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller)))
+            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller, zones)))
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
         plans, routes_of_plans = _plans(pool, clock, settings, streams, peering)
         harness = None
@@ -141,7 +146,7 @@ class Exchange:
                 *([] if harness is None else harness.routes),
                 *files_routes(),
                 *_discovery(pool, settings, at),
-                *uss_routes(pool, hosted, teller, _arbitration(pool), clock),
+                *uss_routes(pool, hosted, teller, zones, _arbitration(pool), clock),
                 *interuss_routes(parties),
                 *_console(pool, parties, settings),
             ],
@@ -168,10 +173,12 @@ def _plans(
     peering: Peering | None,
 ) -> tuple[PlansRoom, list[Route]]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
+    zones = ZonesNear(pool, _terrain(settings), None if peering is None else peering.zones)
     own = settings.speaks_for()
     # A harness may call its party what it likes, also what no party that is registered here can be called.
     guests = {own or NAMELESS: MAX_PRIORITY_LIMIT} if settings.test_interfaces else {}
     directory = PartyDirectory(pool, clock_ms=clock, guests=guests)
+    addresses = {} if own is None else {own: settings.url()}
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
     service = PlansService(
@@ -182,13 +189,26 @@ def _plans(
         refusals=refusals,
         now_ms=clock,
         new_ovn=new_ovn,
-        addresses={} if own is None else {own: settings.url()},
+        addresses=addresses,
+        zones=zones,
     )
     questions = Questions(
-        pool, neighbourhood=neighbourhood, separations=separations, directory=directory, now_ms=clock
+        pool,
+        neighbourhood=neighbourhood,
+        separations=separations,
+        directory=directory,
+        now_ms=clock,
+        zones=zones,
+    )
+    hosted_zones = ZonesService(
+        pool, now_ms=clock, new_ovn=new_ovn, terrain=_terrain(settings), addresses=addresses
     )
     room = PlansRoom(service, questions, MetPlans(pool, neighbourhood, separations), directory)
-    return room, [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
+    return room, [
+        *plans_routes(service, questions, separations, streams),
+        *refusal_routes(refusals),
+        *zones_routes(hosted_zones),
+    ]
 
 
 def _discovery(pool: Pool, settings: Settings, at: Wire) -> list[Route]:

@@ -100,3 +100,8 @@ SELECT EXISTS (SELECT 1 FROM plan_shown_to WHERE plan_id = $1 AND party_id = $2 
 SELECT r.plan_id, r.party_id, r.availability, r.version, r.ovn, r.state, r.sharing, r.start_ms, r.end_ms, r.uss_base_url,
        r.subscription_id, p.body
 FROM plan_reference r JOIN plan p USING (plan_id) WHERE r.plan_id = $1 AND NOT r.is_elsewhere
+
+-- name: find_hosted_zone
+-- One zone whose details are kept here.
+SELECT r.zone_id, r.party_id, r.availability, r.version, r.ovn, r.start_ms, r.end_ms, r.uss_base_url, z.body
+FROM zone_reference r JOIN zone z USING (zone_id) WHERE r.zone_id = $1 AND NOT r.is_elsewhere

@@ -25,8 +25,8 @@ from detente.errors import (
     Unavailable,
 )
 from detente.geo import Solid, overlaps
+from detente.geo.index import Reach, Rows, no_rows, rows_of, touched_rows_of
 from detente.geo.model import Separation
-from detente.plans.index import Reach, Rows, no_rows, rows_of, touched_rows_of
 from detente.plans.model import PlanBody
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.store import seed_locks

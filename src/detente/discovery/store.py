@@ -14,7 +14,7 @@ from detente.discovery.model import (
     Told,
     ZoneReference,
 )
-from detente.plans.index import Rows
+from detente.geo.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.store import Pool, load_queries, wrap_errors
 from detente.web.model import Principal
@@ -167,6 +167,13 @@ async def find_zone(pool: Pool, zone_id: str) -> ZoneReference | None:
     with wrap_errors():
         row = await pool.fetchrow(_SQL["find_zone"], zone_id)
     return None if row is None else _zone(row)
+
+
+async def find_hosted_zone(pool: Pool, zone_id: str) -> tuple[ZoneReference, bytes] | None:
+    """One zone whose details are kept here: its reference and its ZoneBody of ``detente.zones`` as JSON."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["find_hosted_zone"], zone_id)
+    return None if row is None else (_zone(row), row["body"])
 
 
 async def zones_in(pool: Pool, area: Rows, limit: int) -> list[ZoneReference]:

@@ -12,7 +12,7 @@ from detente.discovery.model import Area, Subscription, SubscriptionBody
 from detente.discovery.rules import require_flags, subscription_window
 from detente.discovery.store import Act, SubscriptionWrite
 from detente.errors import AlreadyExists, BadInput, NotAllowed, NotFound, StaleVersion, Unavailable
-from detente.plans.index import no_rows
+from detente.geo.index import no_rows
 from detente.plans.store import seed_locks
 from detente.plans.views import decode_body
 from detente.store import Pool

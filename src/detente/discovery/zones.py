@@ -10,7 +10,7 @@ from detente.discovery.model import WrittenZone, ZoneBody, ZoneReference
 from detente.discovery.references import MAX_FOUND, refusal_of
 from detente.discovery.store import Act, Answer, ZoneWrite
 from detente.errors import BadInput, NotFound, Unavailable
-from detente.plans.index import Rows, no_rows
+from detente.geo.index import Rows, no_rows
 from detente.plans.store import seed_locks
 from detente.store import Pool
 

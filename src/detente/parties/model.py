@@ -66,6 +66,8 @@ class Scope(StrEnum):
     PLANS_OVERRIDE = "plans.override"
     SEPARATIONS_READ = "separations.read"
     SEPARATIONS_WRITE = "separations.write"
+    ZONES_READ = "zones.read"
+    ZONES_WRITE = "zones.write"
     PARTIES_READ = "parties.read"
     PARTIES_WRITE = "parties.write"
     KEYS_WRITE = "keys.write"

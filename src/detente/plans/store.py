@@ -1,16 +1,17 @@
 """Reads and writes of plans: one function a query; holds no rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
+from detente.geo.index import Rows
 from detente.geo.model import Separation
-from detente.plans.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.plans.rules import Standing
 from detente.store import Pool, load_queries, wrap_errors
+from detente.zones.model import NearZone
 
 _SQL = load_queries("detente.plans")
 _MAX_COLLISIONS = 5
@@ -98,7 +99,7 @@ class Write(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What ``plan_write`` answered; ``neighbours`` only with status ``look``."""
+    """What ``plan_write`` answered; ``neighbours`` and ``zones`` only with status ``look``."""
 
     status: str
     version: int | None
@@ -107,15 +108,19 @@ class Answer(Struct, frozen=True):
     ovn: str | None
     body: bytes | None
     neighbours: tuple[NeighbourRow, ...]
+    zones: tuple[NearZone, ...]
 
 
-async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) -> Answer:
+async def write(
+    pool: Pool, act: Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+) -> Answer:
     """Run the deciding verb once.
 
     Args:
         pool: database connections.
         act: what is to be written.
         known: plan id to OVN of the neighbours that were examined and do not block.
+        known_zones: OVNs of the zones that were examined and do not close the air to the plan.
         epoch: the count of separation changes that the search was made with.
 
     Raises:
@@ -131,18 +136,19 @@ async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) ->
             act.looks, act.with_own, list(known), list(known.values()), epoch,
             act.key, act.key_status, None if act.key is None else act.key_response,
             act.search.locks, None if act.search is act.cells else act.search.packed,
-            act.recell, act.cells.packed, act.uss_base_url,
+            act.recell, act.cells.packed, act.uss_base_url, list(known_zones),
         ),
     )  # fmt: skip
     first = rows[0]
     return Answer(
-        status=first["status"],
+        status="look" if first["status"] == "look-zone" else first["status"],
         version=first["version"],
         state=first["state"],
         party_id=first["party_id"],
         ovn=first["ovn"],
         body=first["body"],
-        neighbours=tuple(_neighbour(row) for row in rows) if first["status"] == "look" else (),
+        neighbours=tuple(_neighbour(row) for row in rows if row["status"] == "look"),
+        zones=tuple(_near_zone(row) for row in rows if row["status"] == "look-zone"),
     )
 
 
@@ -312,6 +318,17 @@ def _plan(row: Mapping[str, Any]) -> PlanRow:
         changed_ms=row["changed_ms"],
         body=row["body"],
         is_elsewhere=row["is_elsewhere"],
+    )
+
+
+def _near_zone(row: Mapping[str, Any]) -> NearZone:
+    return NearZone(
+        zone_id=str(row["plan_id"]),
+        ovn=row["ovn"],
+        party_id=row["party_id"],
+        is_elsewhere=row["is_elsewhere"],
+        uss_base_url=row["uss_base_url"],
+        is_down=row["is_down"],
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from detente.astm.f3548 import wire, wire_details
 from detente.astm.f3548.dss_arbitration import report_route
 from detente.astm.f3548.hosted_plans import HostedTeller
+from detente.astm.f3548.hosted_zones import HostedZones
 from detente.astm.f3548.peer_plans import told_of
 from detente.astm.f3548.peer_zones import told_of_zone
 from detente.astm.f3548.reading import CONFORMANCE, CONSTRAINTS, CONSTRAINTS_WRITE, COORDINATION, read_id
@@ -28,8 +29,13 @@ _ZONES = "/uss/v1/constraints"
 _OFF_NOMINAL = frozenset({PlanState.NONCONFORMING, PlanState.CONTINGENT})
 
 
-def uss_routes(
-    pool: Pool, hosted: HostedPlans, teller: HostedTeller, arbitration: Arbitration, now_ms: Callable[[], int]
+def uss_routes(  # noqa: PLR0917 - what the operations stand on, in their order
+    pool: Pool,
+    hosted: HostedPlans,
+    teller: HostedTeller,
+    zones: HostedZones,
+    arbitration: Arbitration,
+    now_ms: Callable[[], int],
 ) -> list[Route]:
     """All routes under ``/uss/v1``.
 
@@ -37,6 +43,7 @@ def uss_routes(
         pool: database connections, for what peers tell.
         hosted: plans whose details are kept here.
         teller: tells them.
+        zones: zones whose details are kept here.
         arbitration: keeps reports.
         now_ms: the present.
     """
@@ -44,7 +51,7 @@ def uss_routes(
         _details(hosted, teller),
         _telemetry(hosted),
         _told_plan(pool, now_ms),
-        _zone_details(),
+        _zone_details(zones),
         _told_zone(pool, now_ms),
         report_route("/uss/v1/reports", arbitration),
     ]
@@ -101,10 +108,13 @@ def _told_plan(pool: Pool, now_ms: Callable[[], int]) -> Route:
     )  # fmt: skip
 
 
-def _zone_details() -> Route:
+def _zone_details(zones: HostedZones) -> Route:
     async def details(request: Request) -> Reply:
         zone_id = read_id(request.path["entityid"], "entityid")
-        raise NotFound(f"no details of a constraint {zone_id} are kept here", zone_id=zone_id)
+        zone = await zones.find(zone_id)
+        if zone is None:
+            raise NotFound(f"no details of a constraint {zone_id} are kept here", zone_id=zone_id)
+        return Reply(200, wire_details.GetConstraintDetailsResponse(zone))
 
     return standard_route(
         "GET", f"{_ZONES}/{{entityid}}", (CONSTRAINTS,), details,
