@@ -238,7 +238,7 @@ def _peering(
         PeeringSettings(
             token_url=settings.token_url,
             token_subject=settings.token_subject or settings.speaks_for(),
-            party_id=settings.party,
+            party_id=settings.speaks_for(),
             allows_http=settings.allow_http_peers,
         ),
     )

@@ -51,7 +51,7 @@ def box_of(sent):
     """A volume of the wire as a box; what is missing has no end."""
     area = to_area(msgspec.convert(sent, wire.Volume4D), "volume")
     solid = prepare(Volume(area.shape, 0.0, 1.0, 0, 1), field="volume")
-    bits = lambda rows: frozenset((p, b) for p, m in rows for b in range(64) if m >> b & 1)  # noqa: E731
+    bits = lambda rows: frozenset((p, b) for p, m in rows for b in range(64) if m >> b & 1)  # noqa: E731 - a formula
     return Box(
         bits(cover(solid)),
         bits(cover_touched(solid)),

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from detente.discovery.acts import Act
 from detente.discovery.model import (
     Availability,
     AvailabilityNow,
@@ -17,24 +18,9 @@ from detente.discovery.model import (
 from detente.geo.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.store import Pool, load_queries, wrap_errors
-from detente.web.model import Principal
 
 _SQL = load_queries("detente.discovery")
 _MAX_COLLISIONS = 5
-
-
-class Act(Struct, frozen=True):
-    """Who writes, when, and the words: what each statement is made from."""
-
-    who: Principal
-    now_ms: int
-    content: bytes
-    request_sha256: bytes
-
-    @property
-    def values(self) -> tuple[str, str, bytes, int]:
-        """Party, account, token and time, as the verbs take them."""
-        return self.who.party_id, self.who.account_id, self.who.token_sha256, self.now_ms
 
 
 class ReferenceWrite(Struct, frozen=True):
