@@ -48,7 +48,7 @@ class House:
         self.pool = pool
         self.now = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
         new_ovn = lambda: secrets.token_urlsafe(24)  # noqa: E731 - one line, handed to three
-        new_id = lambda: str(uuid.uuid4())  # noqa: E731
+        new_id = lambda: str(uuid.uuid4())  # noqa: E731 - the same
         self.app = make_app(
             discovery_routes(
                 Wire(OWN_URL, allows_http=allows_http),
