@@ -202,16 +202,17 @@ def test_no_conflict_is_missed_and_nothing_acknowledged_is_lost_whatever_is_kill
 def locked_out(dsn, *, sabotage):
     """Put a pause between deciding and writing, so that races are wide; ``sabotage`` takes the lock out."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        (name,) = connection.execute("SELECT 'plan_write'::regproc::text").fetchone()
-        (source,) = connection.execute(f"SELECT pg_get_functiondef('{name}'::regproc)").fetchone()
-        slowed, pauses = re.subn(
-            r"(IF p_expected IS NULL THEN\s+INSERT INTO plan \()", r"PERFORM pg_sleep(0.02);\n\1", source
-        )
-        assert pauses == 1
+
+        def edit(function, pattern, put):
+            query = f"SELECT pg_get_functiondef('{function}'::regproc)"
+            (source,) = connection.execute(query).fetchone()
+            edited, places = re.subn(pattern, put, source)
+            assert places == 1
+            connection.execute(edited)
+
+        edit("plan_store", r"(IF p_version = 1 THEN\s+INSERT INTO plan AS)", r"PERFORM pg_sleep(0.02);\n\1")
         if sabotage:
-            slowed, cuts = re.subn(r"(PERFORM 1 FROM plan_cell_lock[^;]*?)FOR UPDATE;", r"\1;", slowed)
-            assert cuts == 1
-        connection.execute(slowed.encode())
+            edit("plan_lock", r"ORDER BY l\.parent FOR UPDATE", "ORDER BY l.parent")
 
 
 async def race(dsn, rounds):
