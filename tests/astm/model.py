@@ -51,15 +51,18 @@ def box_of(sent):
     """A volume of the wire as a box; what is missing has no end."""
     area = to_area(msgspec.convert(sent, wire.Volume4D), "volume")
     solid = prepare(Volume(area.shape, 0.0, 1.0, 0, 1), field="volume")
-    bits = lambda rows: frozenset((p, b) for p, m in rows for b in range(64) if m >> b & 1)  # noqa: E731 - a formula
     return Box(
-        bits(cover(solid)),
-        bits(cover_touched(solid)),
+        _bits(cover(solid)),
+        _bits(cover_touched(solid)),
         -FOREVER if area.lower_m is None else round(area.lower_m * 100),
         FOREVER if area.upper_m is None else round(area.upper_m * 100),
         -FOREVER if area.start is None else to_ms(area.start),
         FOREVER if area.end is None else to_ms(area.end),
     )
+
+
+def _bits(rows):
+    return frozenset((parent, bit) for parent, mask in rows for bit in range(64) if mask >> bit & 1)
 
 
 @dataclass

@@ -178,9 +178,9 @@ class Walk:
             self.old.append(made["subscription"]["version"])
             self.dss.subs[one].version = made["subscription"]["version"]
             self.compare_sub(made["subscription"], one)
-            self.compare_found(made["operational_intent_references"], self.dss.intents,
+            self.compare_found(made.get("operational_intent_references", ()), self.dss.intents,
                                self.dss.intents_in(box) if plans else set(), who)  # fmt: skip
-            self.compare_found(made["constraint_references"], self.dss.zones,
+            self.compare_found(made.get("constraint_references", ()), self.dss.zones,
                                self.dss.zones_in(box) if zones else set(), who)  # fmt: skip
         return status
 

@@ -263,3 +263,22 @@ async def test_what_is_not_there(house):
         assert (await house.call("DELETE", f"{kind}/{new_id()}/{'x' * 20}")).status_code == 404
         assert (await house.put(kind, new_id(), make(), "x" * 20)).status_code == 409
     await nothing_was_written(house)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_query_without_a_body_and_a_deletion_with_one(house, kind):
+    nothing = await house.call("POST", f"{kind}/query")
+    assert (nothing.status_code, bool(nothing.json()["message"])) == (400, True)
+    made = await house.made(kind, KINDS[kind](), one := new_id())
+    version = made["subscription"]["version"] if kind == SUB else next(
+        part["ovn"] for part in made.values() if "ovn" in part
+    )  # fmt: skip
+    gone = await house.call("DELETE", f"{kind}/{one}/{version}", KINDS[kind]())
+    assert gone.status_code == 200, gone.text
+
+
+async def test_a_body_that_is_too_long(house):
+    for kind in (OIR, CR):
+        long = KINDS[kind]() | {"more": "x" * (4 * 1_048_576)}
+        assert (await house.put(kind, new_id(), long)).status_code == 413
+    await nothing_was_written(house)

@@ -104,7 +104,10 @@ async def test_a_write_that_is_repeated_names_who_is_to_be_told_and_counts_nobod
     assert len(first["subscribers"]) == 1, "two subscriptions at one address"
     assert {one["notification_index"] for one in first["subscribers"][0]["subscriptions"]} == {1}
     again = await house.made(OIR, body, entity)
-    by_id = lambda answer: sorted(map(str, answer["subscribers"][0]["subscriptions"]))  # noqa: E731 - one line
+
+    def by_id(answer):
+        return sorted(map(str, answer["subscribers"][0]["subscriptions"]))
+
     assert by_id(again) == by_id(first)
     read = (await house.call("GET", f"{SUB}/{sub['id']}", who="uss2")).json()["subscription"]
     assert read["notification_index"] == 1
