@@ -245,6 +245,18 @@ async def forget_subscriptions(pool: Pool, before_ms: int, limit: int) -> int:
     return len(gone)
 
 
+async def forget_shown(pool: Pool, now_ms: int, limit: int) -> int:
+    """Drop a batch of the notes of what was named to whom, when their time is over; answers how many."""
+    with wrap_errors():
+        return len(await pool.fetch(_SQL["forget_shown"], now_ms, limit))
+
+
+async def expire_zones(pool: Pool, now_ms: int, limit: int) -> int:
+    """End a batch of references of zones that are long over; answers how many."""
+    with wrap_errors():
+        return int(await pool.fetchval(_SQL["expire_zones"], now_ms, limit))
+
+
 async def find_availability(pool: Pool, party_id: str) -> AvailabilityNow:
     """Whether a party is reachable; unknown, with an empty version, if nobody ever said so."""
     with wrap_errors():
