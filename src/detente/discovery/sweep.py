@@ -1,4 +1,4 @@
-"""What is over at the discovery service goes by itself; many servers may sweep at once, kills lose nothing."""
+"""What is over at the discovery service goes by itself; many servers may sweep at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
