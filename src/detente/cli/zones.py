@@ -1,5 +1,6 @@
 """``detente zones``: publishes the zones of a file, lists zones, writes them to a file."""
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from detente.zones.model import plain as one_text
 
 DONE, INCOMPLETE, UNREADABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: every zone stands; some were missed or refused; file unreadable or no answer; Ctrl-C."""
-_ORDER = ("published", "changed", "stands", "withdrawn", "refused", "missed")
+_ORDER = ("published", "changed", "stands", "withdrawn", "over", "refused", "missed")
 
 
 @click.group("zones")
@@ -54,7 +55,7 @@ def import_(
 ) -> None:
     """Publish the zones of an ED-269, ED-318, OpenAir, GeoJSON or KML FILE for the account's party.
 
-    A zone is known again by its country and identifier. Importing the same file again changes nothing; a new
+    A zone that is over is passed over. One is known again by its country and identifier. Importing the same file again changes nothing; a new
     edition changes what is otherwise, and withdraws what was imported from the same source and is gone.
 
     Exit code: 0 every zone stands, 1 some were missed or refused, 2 file unreadable or no answer, 130
@@ -68,7 +69,7 @@ def import_(
             click.echo(f"{file.name}: {printable(note)}", err=True)
         with open_client(url, token_file, account, secret_file) as client:
             standing = standing_zones(client, client.whoami().party_id)
-            edition = Edition(source or file.name, read, standing, is_partial)
+            edition = Edition(source or file.name, read, standing, is_partial, time.time_ns() // 1_000_000)
             total = len(read.zones) + len(read.misses) + len(list(gone_from(edition)))
             with Progress(console=Console(stderr=True), transient=True) as bar:
                 filing = file_zones(client, edition, is_dry=is_dry)

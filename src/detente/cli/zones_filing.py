@@ -10,6 +10,7 @@ from detente.errors import DetenteError, NotAuthenticated, Unavailable
 from detente.formats.faults import shown
 from detente.formats.zone_reading import ReadZone, ZonesRead
 from detente.zones.model import MAX_PAGE, ZonePublication, ZoneQuery, ZoneView
+from detente.zones.solids import window_of
 
 WRITTEN = frozenset({"published", "changed", "withdrawn"})
 
@@ -19,7 +20,7 @@ class Filed(Struct, frozen=True):
 
     identifier: str
     outcome: str
-    """``published``, ``changed``, ``stands``, ``withdrawn``, ``refused`` or ``missed``."""
+    """``published``, ``changed``, ``stands``, ``withdrawn``, ``over``, ``refused`` or ``missed``."""
     line: int | None = None
     """Where the zone begins in the file; None: it is not in there."""
     zone_id: str | None = None
@@ -36,6 +37,8 @@ class Edition(Struct, frozen=True):
     """By country and identifier."""
     is_partial: bool
     """Whether zones of the source that the file does not hold stay."""
+    now_ms: int
+    """What has ended by now is not published."""
 
 
 def standing_zones(client: Client, party_id: str) -> dict[tuple[str | None, str], ZoneView]:
@@ -95,7 +98,9 @@ def _file(client: Client, edition: Edition, entry: ReadZone, *, is_dry: bool) ->
     if standing is not None:
         is_alike = standing.zone == zone and standing.source == edition.source
         said = Filed(zone.identifier, "stands" if is_alike else "changed", entry.line, standing.zone_id)
-    if is_dry or said.outcome == "stands":
+    if said.outcome != "stands" and window_of(zone)[1] <= edition.now_ms:
+        said = Filed(zone.identifier, "over", entry.line, said.zone_id)
+    if is_dry or said.outcome in {"stands", "over"}:
         return said
     zone_id = str(uuid.uuid4()) if standing is None else standing.zone_id
     try:
