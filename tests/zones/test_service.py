@@ -193,8 +193,8 @@ async def _subscribe(world, *, tells_zones, url, like=None):
     rows = like or band_rows(cover(solids_of(zone(), None)[0]), Band(None, None, 0, world.now_ms + HOUR_MS))
     one = uuid.uuid4()
     await world.pool.execute(
-        "INSERT INTO subscription (subscription_id, party_id, version, uss_base_url, tells_plans, tells_zones,"
-        " is_implicit, start_ms, end_ms) VALUES ($1, 'uss', 'v', $2, true, $3, false, 0, $4)",
+        "INSERT INTO subscription (subscription_id, party_id, version, uss_base_url, tells_plans,"
+        " tells_zones, is_implicit, start_ms, end_ms) VALUES ($1, 'uss', 'v', $2, true, $3, false, 0, $4)",
         one, url, tells_zones, world.now_ms + HOUR_MS,
     )  # fmt: skip
     await world.pool.execute(
