@@ -1,4 +1,4 @@
-"""``exchange``: made and served by the real commands, with two parties whose secrets are in files."""
+"""``exchange``: made and served by the real commands, with two parties, an authority and their secret files."""
 
 import contextlib
 import datetime as dt
@@ -72,11 +72,12 @@ def exchange(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exchange")
     with temporary_data_dir() as data:
         detente("init", "--data", data, "--secret-file", folder / "exchange.json")
-        for party in ("alpha", "bravo"):
+        roles = {"alpha": "duty_officer", "bravo": "duty_officer", "caa": "authority"}
+        for party, role in roles.items():
             detente("party", "add", party, "--data", data, "--name", party.title())
             detente(
                 *("party", "key", party, "--data", data, "--name", "desk"),
-                *("--role", "duty_officer", "--secret-file", folder / f"{party}.json"),
+                *("--role", role, "--secret-file", folder / f"{party}.json"),
             )
         with served(data, folder / "log") as url:
             yield Exchange(url, folder)

@@ -20,6 +20,7 @@ from detente.plans.refusal_routes import refusal_routes
 from detente.plans.routes import routes as plans_routes
 from detente.web.metrics import Metrics
 from detente.web.service_routes import service_routes
+from detente.zones.routes import routes as zones_routes
 
 PAGE = Path(__file__).parents[2] / "docs" / "routes.md"
 HEAD = """# All routes
@@ -46,11 +47,12 @@ def all_routes():
         *plans_routes(None, None, None, None),
         *files_routes(),
         *refusal_routes(None),
+        *zones_routes(None),
         *interuss_routes(None),
         *flight_planning_routes(None, None),
         *geospatial_map_routes(None, None),
         *discovery_routes(at, None, None, None, None),
-        *uss_routes(None, None, None, None, None),
+        *uss_routes(None, None, None, None, None, None),
     ]
     rooms += [*console_routes(StaticFiles(None, {})), *session_routes(None, None, is_secure=True)]
     rooms += tile_routes(None)

@@ -33,6 +33,10 @@ MAY = {
     ("POST", "/v1/files/read"): READERS,
     ("PUT", "/v1/plans/{plan_id}"): PLANNERS,
     ("PUT", "/v1/plans/{plan_id}/state"): PLANNERS,
+    ("GET", "/v1/zones/{zone_id}"): READERS,
+    ("POST", "/v1/zones/query"): READERS,
+    ("PUT", "/v1/zones/{zone_id}"): {Role.AUTHORITY},
+    ("DELETE", "/v1/zones/{zone_id}"): {Role.AUTHORITY},
     ("GET", "/v1/separations"): EVERYBODY,
     ("PUT", "/v1/separations"): SEPARATORS,
     ("DELETE", "/v1/separations"): SEPARATORS,
@@ -127,6 +131,7 @@ PATH = {
     "version": "none",
     "uss_id": "nobody",
     "plan_id": "00000000-0000-4000-8000-00000000000a",
+    "zone_id": "00000000-0000-4000-8000-0000000000aa",
     "refusal_id": "00000000-0000-4000-8000-00000000000c",
     "party_id": "nobody",
     "account_id": "00000000-0000-4000-8000-00000000000b",
@@ -151,6 +156,13 @@ PLAN = {
         }
     ]
 }
+PUBLICATION = {
+    "zone": {
+        "identifier": "P1",
+        "restriction": "caution",
+        "volumes": [{"shape": PLAN["volumes"][0]["shape"], "upper_m": 100.0}],
+    }
+}
 SEPARATION = {"party_a": "alpha", "party_b": "bravo", "horizontal_m": 1, "vertical_m": 1, "time_s": 1}
 FILE = {"content": base64.b64encode(b'{"type": "FeatureCollection", "features": []}').decode()}
 BODIES = {
@@ -159,6 +171,8 @@ BODIES = {
     ("POST", "/v1/plans/check"): PLAN,
     ("POST", "/v1/plans/query"): {},
     ("POST", "/v1/refusals/query"): {},
+    ("POST", "/v1/zones/query"): {},
+    ("PUT", "/v1/zones/{zone_id}"): PUBLICATION,
     ("POST", "/v1/files/read"): FILE,
     ("PUT", "/v1/separations"): SEPARATION,
     ("PUT", "/v1/parties/{party_id}"): {"name": "Nobody"},

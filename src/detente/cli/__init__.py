@@ -18,6 +18,7 @@ _COMMANDS = {
     "plans": "list the plans that you may see",
     "serve": "run the exchange",
     "token": "print an access token of an account",
+    "zones": "publish the zones of a file, list and export zones",
 }
 """Each is the module of that name in this package, which holds ``command``."""
 

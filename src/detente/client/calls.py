@@ -32,6 +32,7 @@ from detente.plans.model import (
     StateBody,
 )
 from detente.plans.refusal_model import RefusalPage, RefusalQuery, RefusalView
+from detente.zones.model import ZonePage, ZonePublication, ZoneQuery, ZoneView
 
 _encode = msgspec.json.Encoder().encode
 _read_plan = reader(PlanView)
@@ -171,6 +172,51 @@ def get_refusal(refusal_id: str) -> Call[RefusalView]:
         NotFound: if there is none that you may know of.
     """
     return Call("GET", f"/v1/refusals/{quote(refusal_id, safe='')}", reader(RefusalView))
+
+
+def put_zone(zone_id: str, body: ZonePublication, *, version: int | None = None) -> Call[ZoneView]:
+    """Publish a zone, or change your own.
+
+    Args:
+        zone_id: a UUID of version 4 of your choice; publishing the same again is harmless.
+        body: the whole zone as it shall be.
+        version: the version that you saw; None for a new zone.
+
+    Raises:
+        StaleVersion: if it is no longer current.
+    """
+    return Call(
+        "PUT",
+        f"/v1/zones/{quote(zone_id, safe='')}",
+        reader(ZoneView),
+        headers={} if version is None else {"if-match": f'"{version}"'},
+        content=_encode(body),
+    )
+
+
+def withdraw_zone(zone_id: str, *, version: int) -> Call[None]:
+    """Withdraw your own zone at the version that you saw."""
+    return Call(
+        "DELETE",
+        f"/v1/zones/{quote(zone_id, safe='')}",
+        nothing,
+        headers={"if-match": f'"{version}"'},
+        is_repeatable=False,
+    )
+
+
+def get_zone(zone_id: str) -> Call[ZoneView]:
+    """Ask for a zone.
+
+    Raises:
+        NotFound: if there is none.
+    """
+    return Call("GET", f"/v1/zones/{quote(zone_id, safe='')}", reader(ZoneView))
+
+
+def query_zones(body: ZoneQuery) -> Call[ZonePage]:
+    """Ask for one page of zones; ``zones`` of the client gives all pages."""
+    return Call("POST", "/v1/zones/query", reader(ZonePage), content=_encode(body))
 
 
 def separations() -> Call[tuple[SeparationRule, ...]]:

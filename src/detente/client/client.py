@@ -17,12 +17,13 @@ from detente.client.conversation import Conversation, Credentials, Outcome, Retr
 from detente.client.events import EventParser, StreamEvent, follow, is_stream
 from detente.plans.model import ConflictsPage, ConflictsQuery, PlanConflicts, PlanPage, PlanView, QueryBody
 from detente.plans.refusal_model import RefusalPage, RefusalQuery, RefusalView
+from detente.zones.model import ZonePage, ZoneQuery, ZoneView
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Query = TypeVar("Query", QueryBody, ConflictsQuery, RefusalQuery)
-Page = TypeVar("Page", PlanPage, ConflictsPage, RefusalPage)
+Query = TypeVar("Query", QueryBody, ConflictsQuery, RefusalQuery, ZoneQuery)
+Page = TypeVar("Page", PlanPage, ConflictsPage, RefusalPage, ZonePage)
 
 DEFAULT_TIMEOUT_S = 30.0
 
@@ -131,6 +132,11 @@ class Client:
         for page in _pages(self.query_refusals, body):
             yield from page.refusals
 
+    def zones(self, body: ZoneQuery) -> Iterator[ZoneView]:
+        """All zones that a query finds, page after page."""
+        for page in _pages(self.query_zones, body):
+            yield from page.zones
+
     def events(self, after: str | None = None) -> Iterator[StreamEvent]:
         """What changes of what you may see, as it happens; goes on when a stream ends or its line breaks.
 
@@ -195,6 +201,10 @@ class Client:
     check = _verb(calls.check)
     query_refusals = _verb(calls.query_refusals)
     get_refusal = _verb(calls.get_refusal)
+    put_zone = _verb(calls.put_zone)
+    withdraw_zone = _verb(calls.withdraw_zone)
+    get_zone = _verb(calls.get_zone)
+    query_zones = _verb(calls.query_zones)
     separations = _verb(calls.separations)
     put_separation = _verb(calls.put_separation)
     delete_separation = _verb(calls.delete_separation)
@@ -270,6 +280,12 @@ class AsyncClient:
             for refusal in page.refusals:
                 yield refusal
 
+    async def zones(self, body: ZoneQuery) -> AsyncIterator[ZoneView]:
+        """All zones that a query finds, page after page."""
+        async for page in _async_pages(self.query_zones, body):
+            for zone in page.zones:
+                yield zone
+
     async def events(self, after: str | None = None) -> AsyncIterator[StreamEvent]:
         """As ``Client.events``."""
         while True:
@@ -322,6 +338,10 @@ class AsyncClient:
     check = _async_verb(calls.check)
     query_refusals = _async_verb(calls.query_refusals)
     get_refusal = _async_verb(calls.get_refusal)
+    put_zone = _async_verb(calls.put_zone)
+    withdraw_zone = _async_verb(calls.withdraw_zone)
+    get_zone = _async_verb(calls.get_zone)
+    query_zones = _async_verb(calls.query_zones)
     separations = _async_verb(calls.separations)
     put_separation = _async_verb(calls.put_separation)
     delete_separation = _async_verb(calls.delete_separation)

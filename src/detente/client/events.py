@@ -13,13 +13,16 @@ from detente.client.call import Call, nothing, reader
 from detente.errors import DetenteError
 from detente.plans.model import Beat, Gone, Hello, PlanView, SeparationChange
 from detente.plans.refusal_model import RefusalGone, RefusalView
+from detente.zones.model import ZoneGone, ZoneView
 
 STREAM_TYPE = "text/event-stream"
-Told = PlanView | Gone | RefusalView | RefusalGone | SeparationChange | Hello | Beat
+Told = PlanView | Gone | ZoneView | ZoneGone | RefusalView | RefusalGone | SeparationChange | Hello | Beat
 _READERS: Mapping[str, Callable[[bytes], Told]] = {
     "hello": reader(Hello),
     "plan": reader(PlanView),
     "gone": reader(Gone),
+    "zone": reader(ZoneView),
+    "zone_gone": reader(ZoneGone),
     "refusal": reader(RefusalView),
     "refusal_gone": reader(RefusalGone),
     "separation": reader(SeparationChange),

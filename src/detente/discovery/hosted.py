@@ -1,15 +1,17 @@
-"""Plans whose details are kept here, as they are told to managers elsewhere."""
+"""Plans and zones whose details are kept here, as they are told to managers elsewhere."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from detente.discovery import store
-from detente.discovery.model import Reference
+from detente.discovery.model import Reference, ZoneReference
 from detente.errors import NotFound
 from detente.plans.model import PlanBody, Sharing
 from detente.plans.views import decode_body
 from detente.store import Pool
+from detente.zones.model import ZoneBody
+from detente.zones.views import decode_zone
 
 
 class HostedPlan(Struct, frozen=True):
@@ -53,3 +55,16 @@ class HostedPlans:
         if viewer == reference.party_id or reference.sharing is not Sharing.CONFLICTS:
             return True
         return await store.was_shown(self._pool, reference.plan_id, viewer, self._now_ms())
+
+
+class HostedZone(Struct, frozen=True):
+    """A zone with its details."""
+
+    reference: ZoneReference
+    body: ZoneBody
+
+
+async def find_hosted_zone(pool: Pool, zone_id: str) -> HostedZone | None:
+    """A zone whose details are kept here; None if there is none."""
+    found = await store.find_hosted_zone(pool, zone_id)
+    return None if found is None else HostedZone(found[0], decode_zone(found[1]))

@@ -68,19 +68,20 @@ class _Box(NamedTuple):
     rows: range
 
 
-def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
+def cover(solid: Solid, grow_m: float = 0.0, *, most: int = MAX_PARENTS) -> list[tuple[int, int]]:
     """Name the S2 cells that a shape touches.
 
     Args:
         solid: the prepared volume.
         grow_m: metres by which the shape is grown first.
+        most: how many parents it may touch.
 
     Returns:
         (parent, mask) in order of parent: a level 10 cell id and the bits of its level 13 descendants in
         Hilbert order, both signed 64 bit. Every point of the grown shape lies in a masked descendant.
 
     Raises:
-        TooLarge: if more than ``MAX_PARENTS`` parents are touched.
+        TooLarge: if more than ``most`` parents are touched.
     """
     core = solid.core
     found: dict[int, int] = {}
@@ -94,7 +95,7 @@ def cover(solid: Solid, grow_m: float = 0.0) -> list[tuple[int, int]]:
             level = CHILD_LEVEL if _count(ranges) <= _FEW else CHILD_LEVEL - 1
             _add_box(found, core, grow_m, _Box(face, level, *_ranges(spans, level)))
             continue
-        _refine(found, _target(core, grow_m), face, spans)
+        _refine(found, _target(core, grow_m), face, spans, most)
     return sorted(found.items())
 
 
@@ -122,7 +123,7 @@ def cover_touched(solid: Solid) -> list[tuple[int, int]]:
             hit, _ = _touched(target, cells)
             _add_each(found, face, zip(cells.i[hit].tolist(), cells.j[hit].tolist(), strict=True))
         else:
-            _refine(found, target, face, spans)
+            _refine(found, target, face, spans, MAX_PARENTS)
     return sorted(found.items())
 
 
@@ -255,14 +256,14 @@ def _add_cells(found: dict[int, int], cells: _Cells) -> None:
         found[parent] = found.get(parent, 0) | mask
 
 
-def _add_many(found: dict[int, int], target: _Target, cells: _Cells) -> None:
+def _add_many(found: dict[int, int], target: _Target, cells: _Cells, most: int) -> None:
     """Refine level by level to the parents, then test the children of those that are not inside."""
     touched, quads = _touched(target, cells)
     while cells.level < PARENT_LEVEL:
         cells = _split(cells, touched, 1)
         touched, quads = _touched(target, cells)
-        if int(touched.sum()) > MAX_PARENTS:
-            raise _too_many(int(touched.sum()))
+        if int(touched.sum()) > most:
+            raise _too_many(int(touched.sum()), most)
     cells = _Cells(cells.face, cells.level, cells.i[touched], cells.j[touched])
     rim = ~_inside(target, quads[touched])
     ids, turns = parent_ids(np.full(len(cells.i), cells.face), cells.i, cells.j)
@@ -279,16 +280,16 @@ def _add_many(found: dict[int, int], target: _Target, cells: _Cells) -> None:
             found[parent] = mask  # noqa: PERF403 - the caller's dictionary, which other faces fill too
 
 
-def _refine(found: dict[int, int], target: _Target, face: int, spans: list[float]) -> None:
+def _refine(found: dict[int, int], target: _Target, face: int, spans: list[float], most: int) -> None:
     """Find the touched cells of a large part of a face, coarse ones first."""
     level = PARENT_LEVEL + 1
     ranges = _ranges(spans, level)
     while _count(ranges) > _FEW or level > PARENT_LEVEL:
         level -= 1
         ranges = _ranges(spans, level)
-    _add_many(found, target, _all_cells(face, level, ranges))
-    if len(found) > MAX_PARENTS:
-        raise _too_many(len(found))
+    _add_many(found, target, _all_cells(face, level, ranges), most)
+    if len(found) > most:
+        raise _too_many(len(found), most)
 
 
 def _inside(target: _Target, quads: Polygons) -> Bools:
@@ -312,10 +313,10 @@ def _split(cells: _Cells, chosen: Bools | EllipsisType, levels: int) -> _Cells:
     return _Cells(cells.face, cells.level + levels, i, j)
 
 
-def _too_many(count: int) -> TooLarge:
+def _too_many(count: int, most: int) -> TooLarge:
     return TooLarge(
-        f"the shape touches {count} or more level {PARENT_LEVEL} cells; the limit is {MAX_PARENTS}",
-        limit=MAX_PARENTS,
+        f"the shape touches {count} or more level {PARENT_LEVEL} cells; the limit is {most}",
+        limit=most,
         actual=count,
-        expected=f"a shape that touches at most {MAX_PARENTS} level {PARENT_LEVEL} cells (about 85 km2 each)",
+        expected=f"a shape that touches at most {most} level {PARENT_LEVEL} cells (about 85 km2 each)",
     )

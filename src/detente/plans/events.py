@@ -4,12 +4,13 @@ Rule 1: an event is the plan as it stands now, if the viewer may see it now; old
 Rule 2: a plan that the viewer could see before and no longer can is gone, once; then there is silence.
 Rule 3: of what a viewer never could see, nothing is told, not even that something happened.
 Rule 4: a separation is told to whoever may read separations.
-Rule 5: a refusal is told as ``GET /v1/refusals/{refusal_id}`` answers it now, to whoever may know of it: when
+Rule 5: a zone is told as it stands to whoever may read zones; one that was withdrawn is gone.
+Rule 6: a refusal is told as ``GET /v1/refusals/{refusal_id}`` answers it now, to whoever may know of it: when
     it is remembered or tried again, and when its plan is declared, changed, activated or ended so that it
     counts.
-Rule 6: who may know of a refusal but not of its plan is told of that plan's acts once, when the first settles
+Rule 7: who may know of a refusal but not of its plan is told of that plan's acts once, when the first settles
     the refusal, since more acts could be counted; and of another plan that was in the way, nothing.
-Rule 7: a refusal is gone, for a viewer who may not know of it now, at each change before which the viewer
+Rule 8: a refusal is gone, for a viewer who may not know of it now, at each change before which the viewer
     could have asked for it. So whoever is told that could have known of it, though it may never have been
     told of it (the two changes were settled together); who could not is told nothing.
 """
@@ -25,6 +26,7 @@ from detente.plans.rules import EVERYONE, SeparationRules, may_see_plan
 from detente.plans.store import ChangedRow
 from detente.plans.views import encode, view
 from detente.record import Change, Position
+from detente.zones.model import ZoneGone
 
 SEPARATION_TYPES = frozenset({"separation.set", "separation.removed"})
 PLAN_TYPES = frozenset(
@@ -39,7 +41,8 @@ PLAN_TYPES = frozenset(
     }
 )
 """The acts that change a plan, one by one: an act that leaves it as it is must not be told to others."""
-TOLD_TYPES = PLAN_TYPES | SEPARATION_TYPES | {NOTED}
+ZONE_TYPES = frozenset({"zone.published", "zone.changed", "zone.withdrawn"})
+TOLD_TYPES = PLAN_TYPES | SEPARATION_TYPES | ZONE_TYPES | {NOTED}
 
 
 class Viewer(Struct, frozen=True):
@@ -47,6 +50,7 @@ class Viewer(Struct, frozen=True):
 
     party_id: str
     sees_separations: bool
+    sees_zones: bool = True
 
 
 class Batch(Struct, frozen=True):
@@ -58,6 +62,8 @@ class Batch(Struct, frozen=True):
     """The plans' bodies, decoded once for all viewers."""
     separations: SeparationRules
     refusals: RefusalBatch = NO_REFUSALS
+    zones: Mapping[str, bytes] = {}
+    """The zones that stand, as they are shown."""
 
 
 class Event(Struct, frozen=True):
@@ -80,7 +86,7 @@ def events_for(viewer: Viewer, batch: Batch) -> Iterator[Event]:
         Events in the order of the changes, each plan, separation and refusal at most once: at the last change
         that gives it, so that whoever was told a part of the batch before is told the rest.
     """
-    last = {change.subject: change.position for change in batch.changes if _may_end(change, batch)}
+    last = {_name(change): change.position for change in batch.changes if _may_end(change, batch)}
     refusals = refusals_told(viewer.party_id, batch.changes, batch.refusals)
     for change in batch.changes:
         yield from _of_change(viewer, change, batch, last)
@@ -88,8 +94,19 @@ def events_for(viewer: Viewer, batch: Batch) -> Iterator[Event]:
             yield Event(change.position, name, data)
 
 
+def _name(change: Change) -> str:
+    """What tells subjects of a batch apart: a zone may have a plan's id."""
+    return f"zone {change.subject}" if change.type in ZONE_TYPES else change.subject
+
+
 def _of_change(viewer: Viewer, change: Change, batch: Batch, last: Mapping[str, Position]) -> Iterator[Event]:
-    """The plan or the separation that a change gives the viewer."""
+    """The plan, the zone or the separation that a change gives the viewer."""
+    if change.type in ZONE_TYPES:
+        if viewer.sees_zones and last[_name(change)] == change.position:
+            shown = batch.zones.get(change.subject)
+            name, data = ("zone", shown) if shown else ("zone_gone", encode(ZoneGone(change.subject)))
+            yield Event(change.position, name, data)
+        return
     if change.type in SEPARATION_TYPES:
         if viewer.sees_separations and last[change.subject] == change.position:
             yield Event(change.position, "separation", encode(_separation(change, batch.separations)))
@@ -107,7 +124,9 @@ def _of_change(viewer: Viewer, change: Change, batch: Batch, last: Mapping[str, 
 
 
 def _may_end(change: Change, batch: Batch) -> bool:
-    """Whether a change of a separation, or of a plan that may have to be taken away."""
+    """Whether a change of a separation or a zone, or of a plan that may have to be taken away."""
+    if change.type in ZONE_TYPES:
+        return True
     row = batch.plans.get(change.subject)
     return change.type in SEPARATION_TYPES or (row is not None and was_seen(change.version, row.hidden_from))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from detente.plans import refusal_store, store
-from detente.plans.events import SEPARATION_TYPES, Batch
+from detente.plans.events import SEPARATION_TYPES, ZONE_TYPES, Batch
 from detente.plans.model import Sharing
 from detente.plans.refusal_events import (
     ACTIVATION,
@@ -23,6 +23,7 @@ from detente.plans.rules import SeparationRules
 from detente.plans.views import decode_body
 from detente.record import Beyond, Change, Page, first_beyond
 from detente.store import Pool
+from detente.zones.showing import shown_zones
 
 MAX_REFUSAL_BYTES = 4 * 1_048_576
 """Of stored refusals that are read at once; a page that is about more is cut short."""
@@ -45,11 +46,13 @@ async def gather(pool: Pool, page: Page) -> tuple[Page, Batch]:
     if any(change.type in SEPARATION_TYPES for change in page.changes):
         _, rules = await store.separations(pool)
     bodies = {plan_id: decode_body(row.plan.body) for plan_id, row in plans.items()}
-    return page, Batch(page.changes, plans, bodies, rules, refusals)
+    zone_ids = {change.subject for change in page.changes if change.type in ZONE_TYPES}
+    zones = await shown_zones(pool, sorted(zone_ids)) if zone_ids else {}
+    return page, Batch(page.changes, plans, bodies, rules, refusals, zones)
 
 
 def _is_of_a_plan(change: Change) -> bool:
-    return change.note is None and change.type not in SEPARATION_TYPES
+    return change.note is None and change.type not in SEPARATION_TYPES | ZONE_TYPES
 
 
 async def _refusals(pool: Pool, page: Page) -> tuple[Page, RefusalBatch]:

@@ -221,7 +221,7 @@ def _events(streams: EventStreams) -> Route:
         path="/v1/events",
         scope=READ,
         handler=get_events,
-        summary="What changes of the plans and refusals that you may know of (server-sent events).",
+        summary="What changes of the plans, zones and refusals that you may know of (server-sent events).",
         tag="plans",
         answers={200: str},
         query=(QueryField(AFTER, str, "the id of the last event that you have seen; from now on if absent"),),

@@ -27,6 +27,7 @@ class EventStreams:
         pool: database connections.
         now_ms: the clock, ms since 1970-01-01 UTC.
         separations_scope: who holds it is told of separations.
+        zones_scope: who holds it is told of zones.
         limits: how streams run.
     """
 
@@ -36,11 +37,13 @@ class EventStreams:
         now_ms: Callable[[], int],
         *,
         separations_scope: str,
+        zones_scope: str = "zones.read",
         limits: EventLimits | None = None,
     ) -> None:
         self._pool = pool
         self._now_ms = now_ms
         self._separations_scope = separations_scope
+        self._zones_scope = zones_scope
         self._limits = limits or EventLimits()
         self._opened: tuple[Cursors, EventReader] | None = None
 
@@ -60,7 +63,7 @@ class EventStreams:
         """
         until_s = monotonic() + self._limits.lasts_s
         cursors, reader = await self._open()
-        viewer = Viewer(who.party_id, self._separations_scope in who.scopes)
+        viewer = Viewer(who.party_id, self._separations_scope in who.scopes, self._zones_scope in who.scopes)
         listener: Listener | None = None
         try:
             if after is None:

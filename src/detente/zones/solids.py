@@ -7,7 +7,7 @@ Rule 3: the hours of a day are not looked at: within its days a zone counts all 
 """
 
 from detente.errors import BadInput, TooLarge, UnsupportedDatum
-from detente.geo import Datum, Solid, Terrain, Volume, prepare
+from detente.geo import Datum, Solid, Terrain, Volume, cover, prepare
 from detente.geo.index import Reach, Rows, add_rows, no_rows
 from detente.geo.limits import MIN_ALTITUDE_M, MIN_THICKNESS_M
 from detente.zones.bands import amsl_range_m, one_band, within
@@ -17,6 +17,8 @@ FIRST_MS = 0
 """1970-01-01T00:00:00Z: the start of what always held."""
 LAST_MS = 253_402_214_400_000
 """9999-12-31T00:00:00Z: the end of what has none; a day less than others' clocks may hold."""
+MAX_CELLS = 12_000
+"""Cells of level 10 (about 85 km2 each) of one volume: a flight information region has some thousands."""
 MAX_ROWS = 20_000
 """Rows of the index of one zone: each is a volume in a cell of level 10."""
 
@@ -44,13 +46,13 @@ def rows_of_zone(solids: tuple[Solid, ...]) -> Rows:
     """
     rows = no_rows()
     for index, solid in enumerate(solids):
-        add_rows(rows, solid, index, Reach())
+        add_rows(rows, solid, index, Reach(), cover(solid, most=MAX_CELLS))
         if rows.count > MAX_ROWS:
             raise TooLarge(
                 f"the zone needs more than {MAX_ROWS:,} rows of the index; publish it in parts",
                 field="zone.volumes",
                 limit=MAX_ROWS,
-                expected=f"at most {MAX_ROWS:,} cells of about 70 km2, counted for each volume",
+                expected=f"at most {MAX_ROWS:,} cells of about 85 km2, counted for each volume",
             )
     return rows
 

@@ -14,14 +14,13 @@ import msgspec
 from detente.astm.f3548 import wire, wire_details
 from detente.astm.f3548.telling import Teller
 from detente.astm.f3548.volumes import to_volume4d
+from detente.discovery.hosted import find_hosted_zone
 from detente.discovery.model import ZoneReference
-from detente.discovery.store import find_hosted_zone
 from detente.geo import Terrain
 from detente.plans.volumes import to_plan_volume
 from detente.store import Pool
 from detente.zones.model import ZoneAuthority, ZoneBody, ZoneReason, ZoneRestriction, ZoneTexts, plain
 from detente.zones.solids import solids_of
-from detente.zones.views import decode_zone
 
 _RESTRICTIONS = {
     ZoneRestriction.PROHIBITED: "PROHIBITED",
@@ -79,7 +78,7 @@ class HostedZones:
     async def find(self, zone_id: str) -> wire_details.Constraint | None:
         """A zone whose details are kept here; None if there is none."""
         found = await find_hosted_zone(self._pool, zone_id)
-        return None if found is None else self._teller.constraint(found[0], decode_zone(found[1]))
+        return None if found is None else self._teller.constraint(found.reference, found.body)
 
 
 def geozone_of(party_id: str, body: ZoneBody) -> wire_details.GeoZone:
