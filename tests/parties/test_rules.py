@@ -54,6 +54,7 @@ PLANNER = [
     "utm.conformance_monitoring_sa",
     "utm.constraint_processing",
     "utm.strategic_coordination",
+    "zones.read",
 ]
 # Written out here, not read from the code: a change of either has to be meant.
 SCOPES = {
@@ -68,8 +69,10 @@ SCOPES = {
         "utm.availability_arbitration",
         "utm.constraint_management",
         "utm.constraint_processing",
+        "zones.read",
+        "zones.write",
     ],
-    "observer": [*EVERYBODY, "parties.read", "plans.read", "separations.read"],
+    "observer": [*EVERYBODY, "parties.read", "plans.read", "separations.read", "zones.read"],
     "administrator": [
         *EVERYBODY,
         "interuss.flight_planning.direct_automated_test",
@@ -104,7 +107,14 @@ def test_the_page_of_access_shows_the_table_of_roles():
 
 def test_a_scope_is_the_standards_or_ours_and_never_both():
     ours = {scope for scope in Scope if not standard_scopes([scope])}
-    assert {scope.split(".")[0] for scope in ours} == {"plans", "separations", "parties", "keys", "metrics"}
+    assert {scope.split(".")[0] for scope in ours} == {
+        "plans",
+        "zones",
+        "separations",
+        "parties",
+        "keys",
+        "metrics",
+    }
     assert standard_scopes(["utm.a", "rid.b", "interuss.c", "plans.read", "utm", "x utm.a", "UTM.a", ""]) == {
         "utm.a",
         "rid.b",

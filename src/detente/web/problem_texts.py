@@ -200,7 +200,7 @@ TEXTS: dict[str, ProblemText] = {
         "Nothing was changed.",
         "Repeat the same request after a while. If it stays so, tell the party that runs the server.",
         (("peer", "the base URL of the server"), ("why", "what it did instead of answering"), _RETRY),
-        "https://uss.example.org does not answer within 5 s",
+        "the server at uss.example.org does not answer within 5 s",
     ),
     "store-refused": ProblemText(
         "The data folder or the schema cannot be used as it is, for example because a newer "
