@@ -31,6 +31,7 @@ from detente.discovery.arbitration import Arbitration
 from detente.discovery.hosted import HostedPlans
 from detente.discovery.references import References
 from detente.discovery.subscriptions import Subscriptions
+from detente.discovery.sweep import keep_sweeping
 from detente.discovery.zones import ZoneReferences
 from detente.errors import StoreRefused, Unavailable
 from detente.formats.routes import routes as files_routes
@@ -131,6 +132,7 @@ class Exchange:
         teller = HostedTeller(at.teller, _terrain(settings))
         zones = HostedZones(pool, ZoneTeller(at.teller, _terrain(settings)))
         jobs = _Jobs(pool, clock)
+        jobs.add(lambda: keep_sweeping(pool, clock))
         if peering is not None:
             jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller, zones)))
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
@@ -238,7 +240,7 @@ def _peering(
         PeeringSettings(
             token_url=settings.token_url,
             token_subject=settings.token_subject or settings.speaks_for(),
-            party_id=settings.party,
+            party_id=settings.speaks_for(),
             allows_http=settings.allow_http_peers,
         ),
     )

@@ -63,6 +63,10 @@ async def test_what_cannot_be_planned_is_refused_with_its_reason(uss1, fault):
     answer = await uss1.put(fresh, "Planned", "Nominal", *area, **more)
     assert (answer["planning_result"], answer["flight_plan_status"]) == (result, "NotPlanned")
     assert len(answer["notes"]) > 10
+    assert await uss1.says(fresh, "InUse", "Nominal", *area, style="Hypothetical", **more) == (
+        result,
+        "NotPlanned",
+    )
     await uss1.put(planned, "InUse", "Nominal")
     before = await uss1.row(planned)
     assert await uss1.says(planned, "InUse", "Nominal", *area, **more) == (result, "OkToFly")

@@ -5,11 +5,16 @@ import json
 import uuid
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from detente.errors import ConflictingPlan, PeerUnavailable, StoreUnavailable
+from detente.plans.elsewhere import PlanDetails
 from detente.plans.model import PlanState
+from tests.astm.house import House, intent
+from tests.astm.house import volume as extent
 from tests.astm.planner import DIRECT, START, Planner, new_flight, plan, volume
+from tests.plans.conftest import body, circle
 
 pytestmark = pytest.mark.pg
 
@@ -185,3 +190,34 @@ async def test_an_area_that_means_nothing_is_not_cleared_and_says_why(uss1):
     body = json.dumps({"request_id": "r"}).encode()
     answer = await uss1.call("POST", "/clear_area_requests", body, scopes=(DIRECT,), valid=False)
     assert answer.status_code == 400
+
+
+class Told:
+    """Managers elsewhere, of whom one says what it is told to say, or nothing."""
+
+    def __init__(self):
+        self.says = None
+
+    async def remembered(self, _):
+        return {}
+
+    async def ask(self, *_):
+        if self.says is None:
+            raise PeerUnavailable("another server does not answer", why="silence")
+        return self.says
+
+
+async def test_a_plan_elsewhere_decides_by_its_details_and_without_them_planning_fails(pg_pool):
+    told = Told()
+    uss1 = Planner(pg_pool, "uss1", details=told)
+    house = House(pg_pool)
+    await house.intent(intent(extent()), who="uss9")
+    flight = new_flight()
+    assert await uss1.says(flight, priority=50) == ("Failed", "NotPlanned")
+    assert await uss1.says(flight, priority=50, style="Hypothetical") == ("Failed", "NotPlanned")
+    details = msgspec.json.encode(body(circle(radius_m=300.0)))
+    told.says = PlanDetails(priority=50, body=details)
+    assert await uss1.says(flight, priority=50) == (REJECTED, "NotPlanned")
+    told.says = PlanDetails(priority=49, body=details)
+    assert await uss1.says(flight, priority=50) == (COMPLETED, "Planned")
+    await house.http.aclose()

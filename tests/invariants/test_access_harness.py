@@ -25,11 +25,14 @@ HARNESS = {
 }
 AREA = volume(start=datetime.now(UTC) + timedelta(hours=1))
 BEFORE = text(datetime(2020, 1, 1, tzinfo=UTC))
+MAP = "/geospatial_map/v1"
+HARNESS |= {("GET", f"{MAP}/status"): ADMINISTRATOR, ("POST", f"{MAP}/map/queries"): PLANNERS}
 PATH = {"flight_plan_id": "00000000-0000-4000-8000-00000000000a"}
 
 
 def body_of(route):
     return {
+        ("POST", f"{MAP}/map/queries"): {"checks": []},
         ("POST", f"{FLIGHTS}/clear_area_requests"): {"request_id": "r", "extent": AREA},
         ("PUT", f"{FLIGHTS}/flight_plans/{{flight_plan_id}}"): {
             "flight_plan": plan(AREA),

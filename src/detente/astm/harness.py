@@ -14,6 +14,9 @@ from detente.astm.flight_planning.preparing import Preparation
 from detente.astm.flight_planning.routes import flight_planning_routes
 from detente.astm.flight_planning.service import FlightPlanning
 from detente.astm.flight_planning.watch import ConflictWatch
+from detente.astm.geospatial_map.routes import geospatial_map_routes
+from detente.astm.geospatial_map.service import GeospatialMap
+from detente.discovery.zone_extents import ZoneExtents
 from detente.parties.service import PartiesService
 from detente.plans.directory import Directory
 from detente.plans.met import MetPlans
@@ -70,7 +73,10 @@ class Harness:
         )
         self.watch = ConflictWatch(pool, acts_for, plans.met, now_ms)
         self._preparation = Preparation(parties, acts_for, now_ms)
-        self.routes: list[Route] = flight_planning_routes(planning, self._preparation)
+        self.routes: list[Route] = [
+            *flight_planning_routes(planning, self._preparation),
+            *geospatial_map_routes(GeospatialMap(ZoneExtents(pool)), self._preparation),
+        ]
 
     async def start(self) -> None:
         """Make ready what is needed, if the database answers; else the first request does."""

@@ -69,6 +69,7 @@ SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
         Scope.METRICS_READ,
         Scope.AVAILABILITY_ARBITRATION,
         Scope.FLIGHT_PLANNING_DIRECT,
+        Scope.GEOSPATIAL_MAP_DIRECT,
     },
 }
 """Which scopes each role holds."""

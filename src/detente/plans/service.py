@@ -22,6 +22,7 @@ from detente.geo.index import Reach, no_rows, reach_of, rows_of
 from detente.plans import store
 from detente.plans.closures import Closures, refusal_of
 from detente.plans.directory import Directory
+from detente.plans.locks import seed_locks
 from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOut, WaysOutLimits
 from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
 from detente.plans.refusal_model import RefusedAct
@@ -246,7 +247,7 @@ class PlansService:
             elif answer.status == "reread":
                 return None
             elif answer.status == "unlocked":
-                await store.seed_locks(self._pool, write.search.locks)
+                await seed_locks(self._pool, write.search.locks)
             elif answer.status == "look":
                 known_zones |= await self._require_open(act, request, separations, answer.zones)
                 near = await self._neighbourhood.complete(answer.neighbours, is_strict=True)

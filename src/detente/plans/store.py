@@ -163,12 +163,6 @@ async def _fetch_write(pool: Pool, values: tuple[Any, ...]) -> list[Any]:
         return list(await pool.fetch(_SQL["write"], *values))
 
 
-async def seed_locks(pool: Pool, parents: list[int]) -> None:
-    """Make the rows that a declaration locks, where they do not exist yet; ``parents`` ascending."""
-    with wrap_errors():
-        await pool.execute(_SQL["seed_locks"], parents)
-
-
 class KeptAnswer(Struct, frozen=True):
     """What an idempotency key stands for."""
 

@@ -16,9 +16,8 @@ from detente.astm.f3548.routing import standard_route
 from detente.discovery import peer_details
 from detente.discovery.arbitration import Arbitration
 from detente.discovery.hosted import HostedPlans
-from detente.discovery.model import Reference, ZoneReference
+from detente.discovery.managers import manager_of_plan, manager_of_zone
 from detente.discovery.peer_details import Told
-from detente.discovery.store import find_reference, find_zone
 from detente.errors import BadInput, NotAllowed, NotFound, Refused
 from detente.plans.model import PlanState
 from detente.store import Pool
@@ -94,7 +93,7 @@ def _told_plan(pool: Pool, now_ms: Callable[[], int]) -> Route:
     async def told(request: Request) -> Reply:
         message = request.decoded(wire_details.PutOperationalIntentDetailsParameters)
         plan_id = read_id(message.operational_intent_id, "operational_intent_id")
-        _require_manager(await find_reference(pool, plan_id), request.who().party_id)
+        _require_manager(await manager_of_plan(pool, plan_id), request.who().party_id)
         if message.operational_intent is None:
             await peer_details.drop(pool, plan_id)
         else:
@@ -127,7 +126,7 @@ def _told_zone(pool: Pool, now_ms: Callable[[], int]) -> Route:
     async def told(request: Request) -> Reply:
         message = request.decoded(wire_details.PutConstraintDetailsParameters)
         zone_id = read_id(message.constraint_id, "constraint_id")
-        _require_manager(await find_zone(pool, zone_id), request.who().party_id)
+        _require_manager(await manager_of_zone(pool, zone_id), request.who().party_id)
         if message.constraint is None:
             await peer_details.drop(pool, zone_id)
         else:
@@ -141,13 +140,13 @@ def _told_zone(pool: Pool, now_ms: Callable[[], int]) -> Route:
     )  # fmt: skip
 
 
-def _require_manager(known: Reference | ZoneReference | None, sender: str) -> None:
+def _require_manager(known: str | None, sender: str) -> None:
     """Refuse who tells of what another party manages, by our own records.
 
     Raises:
         NotAllowed: naming neither.
     """
-    if known is not None and known.party_id != sender:
+    if known is not None and known != sender:
         raise NotAllowed("you are not the manager of this, by our records")
 
 
