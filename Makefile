@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= $(BIN)/uv
-PYTEST_ARGS ?=
+# Two processes, the tests in a browser in one of them: half the time on the two cores that most machines have.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 DEMO_ARGS ?=
 
 # A stamp is named after what it was made from, so a changed list or another interpreter sets up anew.
