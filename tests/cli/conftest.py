@@ -1,4 +1,4 @@
-"""``exchange``: made and served by the real commands, with two parties, an authority and their secret files."""
+"""``exchange``: made and served by the real commands: two parties, an authority, their secrets in files."""
 
 import contextlib
 import datetime as dt

@@ -32,7 +32,7 @@ class ZoneWorld(World):
     def __init__(self, pool, details=None, terrain=None):
         super().__init__(pool, terrain=terrain)
         clock = lambda: self.now_ms  # noqa: E731 - one line, handed to three
-        new_ovn = lambda: secrets.token_urlsafe(24)  # noqa: E731
+        new_ovn = lambda: secrets.token_urlsafe(24)  # noqa: E731 - as above
         self.near = ZonesNear(pool, terrain, details)
         self.zones = ZonesService(pool, now_ms=clock, new_ovn=new_ovn, terrain=terrain)
         shared = {

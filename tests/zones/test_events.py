@@ -75,3 +75,11 @@ async def test_a_zone_that_is_too_large_for_an_event_is_told_without_its_volumes
     [event] = await hear()
     assert (event.data.zone_id, event.data.version, event.data.zone) == (made.zone_id, 1, None)
     assert (await world.zones.find(made.zone_id)).zone == zone()
+
+
+async def test_a_reference_that_the_exchange_ends_is_gone(world, hear):
+    made = await world.publish(zone(ring(end_ms=world.now_ms + 1)))
+    await hear()
+    await world.pool.execute("UPDATE zone SET is_elsewhere = true")
+    assert await world.pool.fetchval("SELECT zone_expire($1, 10)", world.now_ms + 2 * 86_400_000) == 1
+    assert [(one.name, one.data.zone_id) for one in await hear()] == [("zone_gone", made.zone_id)]

@@ -55,8 +55,9 @@ def import_(
 ) -> None:
     """Publish the zones of an ED-269, ED-318, OpenAir, GeoJSON or KML FILE for the account's party.
 
-    A zone that is over is passed over. One is known again by its country and identifier. Importing the same file again changes nothing; a new
-    edition changes what is otherwise, and withdraws what was imported from the same source and is gone.
+    A zone that is over is passed over. One is known again by its country and identifier: importing the same
+    file again changes nothing; a new edition changes what is otherwise, and withdraws what was imported from
+    the same source and is gone.
 
     Exit code: 0 every zone stands, 1 some were missed or refused, 2 file unreadable or no answer, 130
     interrupted.

@@ -41,7 +41,7 @@ PLAN_TYPES = frozenset(
     }
 )
 """The acts that change a plan, one by one: an act that leaves it as it is must not be told to others."""
-ZONE_TYPES = frozenset({"zone.published", "zone.changed", "zone.withdrawn"})
+ZONE_TYPES = frozenset({"zone.published", "zone.changed", "zone.withdrawn", "zone.expired"})
 TOLD_TYPES = PLAN_TYPES | SEPARATION_TYPES | ZONE_TYPES | {NOTED}
 
 
