@@ -46,6 +46,7 @@ class Peering:
         self._clock_ms = clock_ms
         self._settings = settings
         self._clients: dict[str, PeerClient] = {}
+        self._exchange: PeerClient | None = None
         self.plans = PeerPlans(pool, self.client(settings.party_id or EXCHANGE_PARTY), clock_ms)
 
     def client(self, party_id: str) -> PeerClient:
@@ -57,6 +58,18 @@ class Peering:
             )
         return self._clients[subject]
 
+    def exchange_client(self) -> PeerClient:
+        """Who speaks to the exchange that the host named: wherever that is, on a private network too."""
+        if self._exchange is None:
+            subject = self._settings.token_subject or self._settings.party_id or EXCHANGE_PARTY
+            self._exchange = PeerClient(
+                self._tokens(subject),
+                clock_ms=self._clock_ms,
+                allows_http=self._settings.allows_http,
+                allows_private=True,
+            )
+        return self._exchange
+
     async def keep_delivering(self, bodies: NoticeBodies) -> None:
         """Deliver notices until cancelled."""
         settings = DeliverySettings(party_id=self._settings.party_id)
@@ -64,7 +77,7 @@ class Peering:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
+        for client in (*self._clients.values(), *([] if self._exchange is None else [self._exchange])):
             await client.close()
 
     def _tokens(self, subject: str) -> TokenSource:

@@ -5,6 +5,7 @@ neighbour it finds was examined at its present version, and sends the rest back 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -39,6 +40,7 @@ from detente.plans.separations import Separations, SeparationsNow
 from detente.plans.views import decode_body, decode_version, encode, row_of, view
 from detente.plans.volumes import require_not_over, require_times
 from detente.plans.ways_out_search import WaysOutSearch
+from detente.plans.writing import Writer
 from detente.store import Pool
 from detente.web.model import Principal
 
@@ -69,7 +71,7 @@ class PlansService:
         directory: what each party may claim.
         refusals: remembers what was refused.
         now_ms: the clock, ms since 1970-01-01 UTC.
-        new_ovn: a fresh unguessable OVN.
+        writer: where plans are written, and what makes their OVNs.
         addresses: where parties' own servers answer for plans declared here; else at the exchange's.
     """
 
@@ -82,7 +84,7 @@ class PlansService:
         directory: Directory,
         refusals: Refusals,
         now_ms: Callable[[], int],
-        new_ovn: Callable[[], str],
+        writer: Writer,
         addresses: Mapping[str, str] | None = None,
     ) -> None:
         self._pool = pool
@@ -92,7 +94,7 @@ class PlansService:
         self._directory = directory
         self._refusals = refusals
         self._now_ms = now_ms
-        self._new_ovn = new_ovn
+        self._writer = writer
         self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
 
     async def declare(self, who: Principal, plan_id: str, body: PlanBody, request: Request) -> Outcome:
@@ -166,7 +168,7 @@ class PlansService:
         return _Act(
             who=who,
             subject=Subject(
-                Standing(plan_id, self._new_ovn(), who.party_id, state, body.priority),
+                Standing(plan_id, self._writer.new_ovn(plan_id), who.party_id, state, body.priority),
                 solids,
                 body.own_plans,
             ),
@@ -190,7 +192,7 @@ class PlansService:
         return _Act(
             who=who,
             subject=Subject(
-                Standing(plan_id, self._new_ovn(), who.party_id, asked.state, body.priority),
+                Standing(plan_id, self._writer.new_ovn(plan_id), who.party_id, asked.state, body.priority),
                 self._neighbourhood.solids_of(was.ovn, was.body) if must_look(asked.state) else (),
                 body.own_plans,
             ),
@@ -230,8 +232,9 @@ class PlansService:
         known: dict[str, str] = {}
         separations = await self._separations.now()
         write = self._prepare_write(act, request, separations)
+        attempt = await self._writer.attempt(write.plan_id, act.body.volumes, write.state)
         for _ in range(_MAX_ROUNDS):
-            answer = await store.write(self._pool, write, known, separations.epoch)
+            answer = await attempt.write(write, known, separations.epoch)
             if answer.status == "reload":
                 separations = await self._separations.reload()
                 write, known = self._prepare_write(act, request, separations), {}
@@ -310,6 +313,7 @@ class PlansService:
         conflicts = found.conflicts_for(act.who.party_id)
         ways_out = None
         if request.wants_ways_out:
+            await self._look_around(act)
             ways_out = await self._ways_out.search(
                 act.subject, act.body.volumes, separations.rules, act.knows, WaysOutLimits()
             )
@@ -321,6 +325,11 @@ class PlansService:
             is_complete=found.is_complete,
             ways_out=ways_out,
         )
+
+    async def _look_around(self, act: _Act) -> None:
+        """Learn what lies where ways out are looked for; the refusal stands even if not all is learnt."""
+        with suppress(Unavailable):
+            await self._writer.look_around(act.body.volumes, WaysOutLimits())
 
     async def _outcome(
         self, act: _Act, request: Request, write: store.Write, answer: store.Answer
