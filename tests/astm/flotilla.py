@@ -11,6 +11,7 @@ import httpx
 import psycopg
 
 from detente.parties.model import Role
+from tests.astm.peer_server import Peer
 from tests.astm.supplier import Authority
 from tests.conftest import temporary_database
 from tests.invariants.fleet import Server, make_exchange, token_of
@@ -91,10 +92,58 @@ class Desk:
         return answer.json()
 
 
+class Line:
+    """What lies between a node and the exchange; ``act`` decides what becomes of a request.
+
+    It is given the request and ``forward``, which has it answered, and returns an answer or None: silence.
+    """
+
+    def __init__(self, exchange_url):
+        self.http = httpx.AsyncClient(base_url=exchange_url, timeout=30)
+        self.peer = Peer(self._answer)
+        self.act = None
+
+    async def _answer(self, asked):
+        async def forward():
+            headers = {
+                name: asked.headers[name]
+                for name in ("authorization", "content-type")
+                if name in asked.headers
+            }
+            answer = await self.http.request(asked.method, asked.target, content=asked.body, headers=headers)
+            return answer.status_code, answer.content
+
+        return await (forward() if self.act is None else self.act(asked, forward))
+
+    def cut(self):
+        """Nothing goes through any more."""
+
+        async def silence(_asked, _forward):
+            return None
+
+        self.act = silence
+
+    def mend(self):
+        """Everything goes through again."""
+        self.act = None
+
+    def at_put(self, act):
+        """Let ``act`` decide about the next reference that is written, and everything else through."""
+
+        async def once(asked, forward):
+            if asked.method != "PUT":
+                return await forward()
+            self.act = None
+            return await act(forward)
+
+        self.act = once
+
+
 class Flotilla:
     """All of it. ``air`` and ``sea`` are desks at nodes, ``harbour`` one at the exchange."""
 
-    def __init__(self, authority, exchange, nodes, accounts):
+    def __init__(self, authority, exchange, nodes, accounts, lines):
+        self.lines = lines
         self.authority = authority
         self.exchange = exchange
         self.nodes = nodes
@@ -125,15 +174,17 @@ async def flotilla(pg_server, pg_template, folder):
         shared = {"trust_key": str(authority.file), "allow_http_peers": "true"}
         tokens = {"token_url": f"{authority.server.url}/token"}
         exchange = Place("127.0.0.1", dsns[0], folder / "exchange.log", **shared, **tokens, party=HOST)
-        nodes, accounts = {}, {}
+        nodes, accounts, lines = {}, {}, {}
         made = await asyncio.to_thread(make_exchange, dsns[0], [(HOST, Role.PLANNER, 50)])
         accounts[HOST] = made[HOST, Role.PLANNER]
         for number, party in enumerate((AIR, SEA), 1):
             made = await asyncio.to_thread(make_exchange, dsns[number], [(party, Role.PLANNER, 50)])
             accounts[party] = made[party, Role.PLANNER]
+            lines[party] = Line(exchange.url)
+            await lines[party].peer.start()
             nodes[party] = Place(
                 f"127.0.0.{number + 1}", dsns[number], folder / f"{party}.log",
-                **shared, **tokens, node_of=party, exchange=exchange.url,
+                **shared, **tokens, node_of=party, exchange=lines[party].peer.url,
             )  # fmt: skip
         servers = (exchange, *nodes.values())
         for server in servers:
@@ -141,10 +192,13 @@ async def flotilla(pg_server, pg_template, folder):
         try:
             for server in servers:
                 await asyncio.to_thread(server.await_ready)
-            yield await asyncio.to_thread(Flotilla, authority, exchange, nodes, accounts)
+            yield await asyncio.to_thread(Flotilla, authority, exchange, nodes, accounts, lines)
         finally:
             for server in servers:
                 await asyncio.to_thread(server.stop)
+            for line in lines.values():
+                await line.peer.stop()
+                await line.http.aclose()
             await authority.server.stop()
 
 

@@ -23,10 +23,11 @@ SELECT plan_id, ovn, version, subscription_id FROM node_reference WHERE plan_id 
 SELECT node_keep_reference($1, $2, $3, $4)
 
 -- name: untold
--- The party's plans that stand otherwise here than at the exchange, and that nothing is under way for.
-SELECT p.plan_id, r.ovn, r.version, r.subscription_id, p.ovn AS here_ovn, p.state, p.body, p.party_id
-FROM node_reference r JOIN plan p USING (plan_id)
-WHERE r.ovn <> p.ovn AND ($1::uuid IS NULL OR r.plan_id = $1)
+-- The party's plans that stand otherwise here than at the exchange, or not at all, and that nothing is under way for.
+SELECT r.plan_id, r.ovn, r.version, r.subscription_id, coalesce(p.ovn, '') AS here_ovn, coalesce(p.state, 'ended') AS state,
+       coalesce(p.body, '') AS body
+FROM node_reference r LEFT JOIN plan p USING (plan_id)
+WHERE r.ovn IS DISTINCT FROM p.ovn AND ($1::uuid IS NULL OR r.plan_id = $1)
   AND NOT EXISTS (SELECT 1 FROM node_pending n WHERE n.plan_id = r.plan_id)
 ORDER BY p.changed_ms LIMIT $2
 

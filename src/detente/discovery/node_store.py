@@ -55,8 +55,8 @@ class Untold(Struct, frozen=True):
     kept: KeptReference
     here_ovn: str
     state: PlanState
+    """Ended, if there is no such plan here."""
     body: bytes
-    party_id: str
 
 
 class Mirrored(Struct, frozen=True):
@@ -165,23 +165,25 @@ async def untold(pool: Pool, limit: int, plan_id: str | None = None) -> list[Unt
     """Plans that stand otherwise here than at the exchange: all, or one; longest first."""
     with wrap_errors():
         rows = await pool.fetch(_SQL["untold"], plan_id, limit)
-    return [
-        Untold(_kept(row), row["here_ovn"], PlanState(row["state"]), row["body"], row["party_id"])
-        for row in rows
-    ]
+    return [Untold(_kept(row), row["here_ovn"], PlanState(row["state"]), row["body"]) for row in rows]
 
 
-async def told(
-    pool: Pool, plan: Untold, kept: KeptReference | None, subscribers: Sequence[Subscriber], now_ms: int
-) -> None:
-    """The exchange has been told of a plan as it stands here; in one transaction with its notices."""
+class Told(Struct, frozen=True):
+    """How the exchange has a plan after it was told of it, and whom it named; None: no more."""
+
+    kept: KeptReference | None
+    subscribers: Sequence[Subscriber] = ()
+
+
+async def told(pool: Pool, party_id: str, plan: Untold, now: Told, now_ms: int) -> None:
+    """The exchange has been told of a party's plan as it stands here; in one transaction with its notices."""
     plan_id = plan.kept.plan_id
     with wrap_errors():
         async with pool.acquire() as connection, connection.transaction():
-            if kept is not None:
-                await connection.execute(_SQL["adopt_ovn"], plan_id, plan.here_ovn, kept.ovn)
-            await connection.execute(_SQL["keep_reference"], *_kept_values(plan_id, kept))
-            await _queue(connection, plan.party_id, plan_id, subscribers, now_ms)
+            if now.kept is not None:
+                await connection.execute(_SQL["adopt_ovn"], plan_id, plan.here_ovn, now.kept.ovn)
+            await connection.execute(_SQL["keep_reference"], *_kept_values(plan_id, now.kept))
+            await _queue(connection, party_id, plan_id, now.subscribers, now_ms)
 
 
 async def keep_reference(pool: Pool, plan_id: str, kept: KeptReference | None) -> None:

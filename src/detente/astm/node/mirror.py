@@ -20,7 +20,7 @@ from detente.astm.f3548.peer_plans import PeerPlans, ToldPlan
 from detente.astm.f3548.volumes import to_volume4d
 from detente.astm.node.exchange import Exchange
 from detente.discovery import node_store
-from detente.discovery.node_store import Mirrored, Seen
+from detente.discovery.node_store import KeptReference, Mirrored, Seen
 from detente.discovery.peer_details import Told
 from detente.errors import PeerUnavailable
 from detente.geo import Solid, Terrain
@@ -75,6 +75,11 @@ class Mirror:
         self._around = around
         self._now_ms = now_ms
         self._at_once = asyncio.Semaphore(_AT_ONCE)
+
+    @property
+    def party_id(self) -> str:
+        """Whose node this is."""
+        return self._around.party_id
 
     def extents(self, volumes: Sequence[PlanVolume]) -> tuple[wire.Volume4D, ...]:
         """Volumes of ours as the exchange is told of them.
@@ -248,10 +253,11 @@ class Mirror:
         return frozenset(known), is_settling
 
     async def _withdraw(self, one: Reference) -> None:
-        """End a reference of ours that nobody here knows: it was written after its request was given up.
+        """Have a reference of ours ended that nobody knows: it was written after its request was given up.
 
         Only what was merely accepted: of anything else the craft may be in the air, and a person decides.
         """
         _log.warning("reference_unknown_here", plan_id=one.id, state=one.state)
         if one.state == "Accepted" and one.uss_base_url == self._around.own_url and one.ovn is not None:
-            await self._exchange.delete(one.id.lower(), one.ovn)
+            kept = KeptReference(one.id.lower(), one.ovn, one.version, one.subscription_id)
+            await node_store.keep_reference(self._pool, kept.plan_id, kept)

@@ -18,7 +18,7 @@ from detente.astm.f3548 import wire
 from detente.astm.node.exchange import Exchange, Refused, Written
 from detente.astm.node.mirror import Mirror
 from detente.discovery import node_store
-from detente.discovery.node_store import KeptReference, Pending, Subscriber, Untold
+from detente.discovery.node_store import KeptReference, Pending, Subscriber, Told, Untold
 from detente.errors import DetenteError, PeerUnavailable, StoreUnavailable, Unavailable
 from detente.plans.model import PlanState, PlanVolume
 from detente.plans.rules import OFF_NOMINAL
@@ -101,8 +101,11 @@ class Settling:
     async def settle_plan(self, plan_id: str) -> None:
         """Wait for what is under way for a plan, and settle it where nobody does.
 
+        What is forgotten may still come to be, if it is on its way; then it stands at an OVN that the next
+        request does not name, and is found out.
+
         Raises:
-            Unavailable: it cannot be settled yet.
+            PeerUnavailable: the exchange does not answer.
         """
         pending = await node_store.pending_of(self._pool, plan_id)
         for _ in range(_POLLS):
@@ -110,12 +113,8 @@ class Settling:
                 break
             await asyncio.sleep(_POLL_S)
             pending = await node_store.pending_of(self._pool, plan_id)
-        if pending is not None and not await self._settle(pending):
-            raise Unavailable(
-                "an earlier request about this plan is being settled with the exchange; try again",
-                retry_after_s=MOMENT_MS // 1_000,
-                plan_id=plan_id,
-            )
+        if pending is not None:
+            await self._settle(pending)
 
     async def tell_plan(self, plan_id: str) -> None:
         """Tell the exchange of a plan that stands otherwise there.
@@ -150,19 +149,16 @@ class Settling:
         """Write here that a plan has ended of which the exchange has no reference any more."""
         await node_store.finish(self._pool, pending, None, (), self._now_ms())
 
-    async def _settle(self, pending: Pending) -> bool:
-        """Find out what became of a request, and write it here or forget it; False: too early to say."""
+    async def _settle(self, pending: Pending) -> None:
+        """Find out what became of a request, and write it here or forget it."""
         reference = await self._exchange.find(pending.plan_id)
         if pending.is_end and reference is None:
             await self.finish_gone(pending)
         elif reference is not None and reference.ovn == pending.ovn and not pending.is_end:
             await self.finish(pending, await self._told_again(pending, reference))
-        elif self._now_ms() - pending.made_ms < MOMENT_MS:
-            return False
         else:
             _log.info("request_forgotten", plan_id=pending.plan_id, named_ovn=pending.named_ovn)
             await node_store.forget_pending(self._pool, pending)
-        return True
 
     async def _told_again(self, pending: Pending, reference: wire.OperationalIntentReference) -> Written:
         """The answer to a request that was carried out: sent again word for word, it is answered again.
@@ -184,8 +180,7 @@ class Settling:
             answer = None if kept.ovn == _NOT_KNOWN else await self._tell_once(plan, kept, extra)
             if isinstance(answer, Written):
                 now = None if plan.state is PlanState.ENDED else kept_of(answer.reference)
-                told = self._subscribers(answer.subscribers)
-                await node_store.told(self._pool, plan, now, told, self._now_ms())
+                await self._write_told(plan, Told(now, self._subscribers(answer.subscribers)))
                 _log.info("exchange_told", plan_id=plan_id, state=plan.state.value)
                 return
             if answer is not None and answer.status not in {_NOT_FOUND, _CONFLICT}:
@@ -197,7 +192,7 @@ class Settling:
             if reference is None:
                 if plan.state is not PlanState.ENDED:
                     _log.error("exchange_forgot_plan", plan_id=plan_id, state=plan.state.value)
-                await node_store.told(self._pool, plan, None, (), self._now_ms())
+                await self._write_told(plan, Told(None))
                 return
             kept = kept_of(reference)
         raise Unavailable(f"the exchange at {self._exchange.url} has not taken plan {plan_id} yet")
@@ -210,6 +205,9 @@ class Settling:
         key = extra if is_off else extra | (await self._mirror.learn(volumes)).ovns
         sent = self.message(volumes, plan.state, key, self._suffix_of(plan, kept))
         return await self._exchange.put(plan_id, kept.ovn, sent, is_off=is_off)
+
+    async def _write_told(self, plan: Untold, now: Told) -> None:
+        await node_store.told(self._pool, self._mirror.party_id, plan, now, self._now_ms())
 
     def _suffix_of(self, plan: Untold, kept: KeptReference) -> str:
         """The OVN that the plan has here already, if the exchange would still take it; else a fresh one."""

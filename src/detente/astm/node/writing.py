@@ -153,8 +153,6 @@ class NodeAttempt:
             if answer.status != "written":
                 return answer
             pending = await self._pending(act)
-            if pending is None:
-                return store.Answer("reread", None, None, None, None, None, ())
             if await node_store.pend(self._pool, pending, act.decided_version):
                 if await self._ask(pending):
                     return answer
@@ -162,8 +160,8 @@ class NodeAttempt:
                 await self._settling.settle_plan(act.plan_id)
         raise Unavailable(f"what is near changed {_MAX_ROUNDS} times while this was decided; try again")
 
-    async def _pending(self, act: store.Write) -> Pending | None:
-        """What the exchange is to be asked; None if the plan is no longer as it was decided on."""
+    async def _pending(self, act: store.Write) -> Pending:
+        """What the exchange is to be asked. What is new here may stand there, if an answer was lost."""
         kept = await node_store.reference_of(self._pool, act.plan_id)
         named = None if kept is None else kept.ovn
         if named is None and act.expected_version is not None:
@@ -171,8 +169,6 @@ class NodeAttempt:
                 "the exchange has no reference of this plan; declare it anew under another id",
                 plan_id=act.plan_id,
             )
-        if named is not None and act.expected_version is None:
-            return None
         is_end = act.state is PlanState.ENDED
         suffix = act.ovn.partition("_")[2]
         sent = b"" if is_end else self._settling.message(self._volumes, act.state, self._key, suffix)
@@ -205,21 +201,21 @@ class NodeAttempt:
                 f"the exchange at {self._exchange.url} does not grant the OVN that is asked for; "
                 "no node can use it"
             )
-        return await self._settling.finish(pending, answer) in {"written", "same", "finished"}
+        return await self._settling.finish(pending, answer) in {"written", "same"}
 
     async def _refused(self, pending: Pending, answer: Refused) -> bool:
         """Learn what was missing; raise whatever cannot be learnt."""
-        if pending.named_ovn is not None and not answer.missing and answer.status in _MOVED_ON:
+        if not answer.missing and answer.status in _MOVED_ON:
             # It stands at another OVN there, or no more. Only this node writes it, so an answer was lost.
             found = await self._exchange.find(pending.plan_id)
             if found is None and pending.is_end:
                 await self._settling.finish_gone(pending)
                 return True
             await node_store.forget_pending(self._pool, pending)
-            await node_store.keep_reference(
-                self._pool, pending.plan_id, None if found is None else kept_of(found)
-            )
-            return False
+            if found is None or found.manager == pending.write.party_id:
+                kept = None if found is None else kept_of(found)
+                await node_store.keep_reference(self._pool, pending.plan_id, kept)
+                return False
         await node_store.forget_pending(self._pool, pending)
         if not answer.missing:
             raise _refusal(answer, self._exchange.url, pending.plan_id)
