@@ -5,9 +5,9 @@
 
 Each run is made against one scratch exchange. ``spread``: circles of 100 to 500 m over 200 km and a day, each
 reference with an implicit subscription. ``hot``: all in one cell of level 13, over 30 days, each with an
-implicit subscription; a write that is told what its key lacks asks again, and the table counts successful
-writes. ``flights``: accepted, activated, ended, under one subscription that all share. ``details``: GET of the
-details of a plan that is hosted here. The last line of a pair is the standard's rate as a share of our own.
+implicit subscription; a write that is told what its key lacks asks again, and successes are counted.
+``flights``: accepted, activated, ended, under one subscription that all share. ``details``: GET of
+the details of a plan that is hosted here. After each pair: the standard's rate as a share of our own.
 """
 
 import argparse

@@ -24,7 +24,7 @@ import msgspec
 from bench.load import volume
 from detente.app import new_ovn, now_ms
 from detente.errors import ConflictingPlan
-from detente.plans.index import WIDTH, Reach, rows_of
+from detente.geo.index import WIDTH, Reach, rows_of
 from detente.plans.model import PlanBody
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.refusals import Refusals

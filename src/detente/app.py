@@ -13,8 +13,10 @@ import structlog
 
 from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.hosted_plans import HostedTeller, NoticeBodies
+from detente.astm.f3548.hosted_zones import HostedZones, ZoneTeller
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
+from detente.astm.harness import NAMELESS, Harness, PlansRoom
 from detente.astm.interuss_routes import interuss_routes
 from detente.astm.node.mirror import Around
 from detente.astm.node.node import Node
@@ -32,6 +34,7 @@ from detente.discovery.arbitration import Arbitration
 from detente.discovery.hosted import HostedPlans
 from detente.discovery.references import References
 from detente.discovery.subscriptions import Subscriptions
+from detente.discovery.sweep import keep_sweeping
 from detente.discovery.zones import ZoneReferences
 from detente.errors import StoreRefused, Unavailable
 from detente.formats.routes import routes as files_routes
@@ -40,11 +43,13 @@ from detente.parties.authority import key_sets, read_authority, tell_of_weak_key
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
 from detente.parties.issuer import Issuer
+from detente.parties.model import MAX_PRIORITY_LIMIT
 from detente.parties.routes import routes as parties_routes
 from detente.parties.service import PartiesService
 from detente.parties.signing import AccessSettings
 from detente.parties.verifier import Verifier
 from detente.plans.expiry import keep_expiring
+from detente.plans.met import MetPlans
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
 from detente.plans.refusal_routes import refusal_routes
@@ -58,8 +63,13 @@ from detente.plans.writing import WritesHere
 from detente.settings import Settings, load_settings
 from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
+from detente.zones.near import ZonesNear
+from detente.zones.routes import WRITE as ZONES_WRITE
+from detente.zones.routes import routes as zones_routes
+from detente.zones.service import ZonesService
 
 _OVN_BYTES = 24
+_NOT_AT_A_NODE = frozenset({SEPARATIONS_WRITE, ZONES_WRITE})
 _PATIENCE_S = 60.0
 """How long a process waits for its database when it starts; the server has waited before, without an end."""
 _AUTHORITY_ALONE = "no exchange was made here, so only the trusted authority's tokens are accepted"
@@ -133,26 +143,34 @@ class Exchange:
         node = _node(pool, peering, clock, settings)
         hosted = HostedPlans(pool, clock, hides=node is None)
         teller = HostedTeller(at.teller, _terrain(settings))
+        zones = HostedZones(pool, ZoneTeller(at.teller, _terrain(settings)))
         jobs = _Jobs(pool, clock)
+        jobs.add(lambda: keep_sweeping(pool, clock))
         if peering is not None:
-            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller)))
+            jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller, zones)))
         if node is not None:
             jobs.add(node.keep_settling)
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
+        plans, routes_of_plans = _plans(pool, clock, settings, streams, peering, node)
+        harness = None
+        if settings.test_interfaces:
+            harness = Harness(pool, parties, plans, party=settings.speaks_for(), now_ms=clock, new_id=new_id)
+            jobs.add(harness.work)
         return make_app(
             [
                 *parties_routes(parties),
-                *_plans(pool, clock, settings, streams, peering, node),
+                *routes_of_plans,
+                *([] if harness is None else harness.routes),
                 *files_routes(),
                 *([] if node is not None else [*_discovery(pool, settings, at), *interuss_routes(parties)]),
-                *uss_routes(pool, hosted, teller, _arbitration(pool), clock, node),
+                *uss_routes(pool, hosted, teller, zones, _arbitration(pool), clock, node),
                 *_console(pool, parties, settings),
             ],
             authenticator=verifier,
             now_ms=clock,
             readiness=lambda: readiness(pool, parties, has_authority=bool(settings.trust_key)),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
-            on_start=[jobs.start],
+            on_start=[*([] if harness is None else [harness.start]), jobs.start],
             on_stop=[
                 streams.stop,
                 jobs.stop,
@@ -170,9 +188,14 @@ def _plans(  # noqa: PLR0917 - called in one place
     streams: EventStreams,
     peering: Peering | None,
     node: Node | None,
-) -> list[Route]:
+) -> tuple[PlansRoom, list[Route]]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
-    directory = PartyDirectory(pool, clock_ms=clock)
+    zones = ZonesNear(pool, _terrain(settings), None if peering is None else peering.zones)
+    own = settings.speaks_for()
+    # A harness may call its party what it likes, also what no party that is registered here can be called.
+    guests = {own or NAMELESS: MAX_PRIORITY_LIMIT} if settings.test_interfaces else {}
+    directory = PartyDirectory(pool, clock_ms=clock, guests=guests)
+    addresses = {} if own is None else {own: settings.url()}
     separations = Separations(pool, directory, clock)
     refusals = Refusals(pool, clock)
     service = PlansService(
@@ -183,7 +206,8 @@ def _plans(  # noqa: PLR0917 - called in one place
         refusals=refusals,
         now_ms=clock,
         writer=WritesHere(pool, new_ovn) if node is None else node.writer,
-        addresses={} if settings.party is None else {settings.party: settings.url()},
+        addresses=addresses,
+        zones=zones,
     )
     questions = Questions(
         pool,
@@ -191,13 +215,21 @@ def _plans(  # noqa: PLR0917 - called in one place
         separations=separations,
         directory=directory,
         now_ms=clock,
+        zones=zones,
         writer=None if node is None else node.writer,
     )
-    routes = [*plans_routes(service, questions, separations, streams), *refusal_routes(refusals)]
-    if node is None:
-        return routes
-    # A node asks the exchange about just the place of a plan: what keeps further apart is set there.
-    return [route for route in routes if route.scope != SEPARATIONS_WRITE]
+    hosted_zones = ZonesService(
+        pool, now_ms=clock, new_ovn=new_ovn, terrain=_terrain(settings), addresses=addresses
+    )
+    room = PlansRoom(service, questions, MetPlans(pool, neighbourhood, separations), directory)
+    routes = [
+        *plans_routes(service, questions, separations, streams),
+        *refusal_routes(refusals),
+        *zones_routes(hosted_zones),
+    ]
+    # A node asks the exchange about just the place of a plan, and publishes no zones: both are set there.
+    kept = [route for route in routes if node is None or route.scope not in _NOT_AT_A_NODE]
+    return room, kept
 
 
 def _node(pool: Pool, peering: Peering | None, clock: Callable[[], int], settings: Settings) -> Node | None:
@@ -235,9 +267,9 @@ def _peering(
         clock,
         PeeringSettings(
             token_url=settings.token_url,
-            token_subject=settings.token_subject or settings.party or settings.node_of,
+            token_subject=settings.token_subject or settings.speaks_for(),
             client=_token_client(settings),
-            party_id=settings.party or settings.node_of,
+            party_id=settings.speaks_for(),
             allows_http=settings.allow_http_peers,
         ),
     )

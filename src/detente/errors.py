@@ -15,6 +15,7 @@ The tree (``slug`` is the last part of the problem document's ``type``, RFC 9457
       MethodNotAllowed        405 method-not-allowed: the path exists, the method does not
       Refused                 409 refused: the state of things forbids it
         ConflictingPlan       409 conflicting-plan: carries the conflicts and the ways out
+        ClosedZone            409 closed-zone: carries the zones that close the air, and the ways out
         ForbiddenTransition   409 forbidden-transition: a plan cannot go from that state to this one
         AlreadyExists         409 already-exists
         MissingKeys           409 missing-keys: a write does not know of everything that it meets
@@ -146,6 +147,13 @@ class ConflictingPlan(Refused):
     title = "The plan conflicts with plans in force"
 
 
+class ClosedZone(Refused):
+    """The plan shares a piece with prohibited zones of others. Members: ``zones``, ``ways_out``."""
+
+    slug = "closed-zone"
+    title = "A zone closes the air to the plan"
+
+
 class ForbiddenTransition(Refused):
     """A plan cannot go from its state to the one asked for. Members: ``state``, ``asked``."""
 
@@ -166,8 +174,15 @@ class MissingKeys(Refused):
     slug = "missing-keys"
     title = "The write does not know of everything that it meets"
 
-    def __init__(self, detail: str, *, plans: tuple[object, ...], zones: tuple[object, ...]) -> None:
-        super().__init__(detail)
+    def __init__(
+        self,
+        detail: str,
+        *,
+        plans: tuple[object, ...] = (),
+        zones: tuple[object, ...] = (),
+        **members: object,
+    ) -> None:
+        super().__init__(detail, **members)
         self.plans = plans
         self.zones = zones
 

@@ -94,6 +94,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """The public URL."""
         return (self.public_url or f"http://{self.listen[0]}").rstrip("/")
 
+    def speaks_for(self) -> str | None:
+        """The one party that this server speaks for among peers; None: for all that are hosted here."""
+        return self.party or self.node_of or self.token_subject
+
     def environment(self) -> dict[str, str]:
         """These settings as the environment of a worker process."""
         values: Mapping[str, Any] = msgspec.to_builtins(self)

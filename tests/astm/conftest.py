@@ -8,6 +8,7 @@ from detente.astm.peer_connection import PeerTimeouts
 
 from .house import House
 from .peer_server import Clock, Tokens
+from .planner import Planner
 
 
 @pytest_asyncio.fixture
@@ -33,3 +34,17 @@ async def client(tokens, clock):
     made = PeerClient(tokens, clock_ms=clock, allows_http=True, timeouts=PeerTimeouts(call_s=0.5))
     yield made
     await made.close()
+
+
+@pytest_asyncio.fixture
+async def uss1(pg_pool):
+    made = Planner(pg_pool, "uss1")
+    yield made
+    await made.http.aclose()
+
+
+@pytest_asyncio.fixture
+async def uss2(uss1):
+    made = Planner(uss1.pool, "uss2", uss1.clock)
+    yield made
+    await made.http.aclose()

@@ -26,6 +26,7 @@ class Place(Server):
     def __init__(self, host, dsn, log, **settings):
         super().__init__(dsn, **settings)
         self.url = f"http://{host}:{self.port}"
+        self.urls = [self.url]
         self.dsn = dsn
         self.log = log
         self._environment |= {

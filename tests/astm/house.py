@@ -1,4 +1,4 @@
-"""A discovery service in the hand: its routes on a real database, a clock that stands, tokens by name."""
+"""A discovery service in the test's hand: routes on a real database, a standing clock, tokens by name."""
 
 import json
 import secrets
@@ -51,7 +51,7 @@ class House:
         self.pool = pool
         self.now = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
         new_ovn = lambda: secrets.token_urlsafe(24)  # noqa: E731 - one line, handed to three
-        new_id = lambda: str(uuid.uuid4())  # noqa: E731
+        new_id = lambda: str(uuid.uuid4())  # noqa: E731 - the same
         self.app = make_app(
             [
                 *_aux(pool, with_aux),

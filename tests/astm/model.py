@@ -1,10 +1,12 @@
-"""The standard's discovery service in plain Python: no index, no locks; everything is compared with everything.
+"""The standard's discovery service in plain Python: no index, no locks, everything compared with everything.
 
-Written from F3548-21 and docs/decisions/0008, not from the SQL. Only which cells an outline has is taken from the exchange.
-Every verb answers the status that is right and, for a write, what must be in the answer.
+Written from F3548-21 and docs/decisions/0008, not from the SQL. Only which cells an outline has is taken from
+the exchange. Every verb answers the status that is right and, for a write, what must be in the answer.
 """
 
 from dataclasses import dataclass, field
+
+import msgspec
 
 from detente.astm.f3548 import wire
 from detente.astm.f3548.volumes import to_area
@@ -45,21 +47,22 @@ class Box:
         )
 
 
-def box_of(sent, now=0):
-    """A volume of the wire as a box; times that are missing are those of a new subscription or of a query."""
-    import msgspec
-
+def box_of(sent):
+    """A volume of the wire as a box; what is missing has no end."""
     area = to_area(msgspec.convert(sent, wire.Volume4D), "volume")
     solid = prepare(Volume(area.shape, 0.0, 1.0, 0, 1), field="volume")
-    bits = lambda rows: frozenset((p, b) for p, m in rows for b in range(64) if m >> b & 1)  # noqa: E731
     return Box(
-        bits(cover(solid)),
-        bits(cover_touched(solid)),
+        _bits(cover(solid)),
+        _bits(cover_touched(solid)),
         -FOREVER if area.lower_m is None else round(area.lower_m * 100),
         FOREVER if area.upper_m is None else round(area.upper_m * 100),
         -FOREVER if area.start is None else to_ms(area.start),
         FOREVER if area.end is None else to_ms(area.end),
     )
+
+
+def _bits(rows):
+    return frozenset((parent, bit) for parent, mask in rows for bit in range(64) if mask >> bit & 1)
 
 
 @dataclass
@@ -129,7 +132,9 @@ class Dss:
         }
         return plans - known_down, {one for box in boxes for one in self.zones_in(box)}
 
-    def write_intent(self, who, entity, expected, boxes, state, url, key, sub=None, new=None):
+    def write_intent(  # noqa: PLR0917 - as the standard's body has them
+        self, who, entity, expected, boxes, state, url, key, sub=None, new=None
+    ):
         """`new`: (id that the answer will have, address, tells of constraints)."""
         was = self.intents.get(entity)
         refusal = self._refuse_intent(who, was, expected, boxes, state, sub, new)
@@ -156,7 +161,7 @@ class Dss:
         told = self._tell((was.boxes if was else []) + boxes, "plans")
         return Right(201 if expected is None else 200, told=told)
 
-    def _refuse_intent(self, who, was, expected, boxes, state, sub, new):
+    def _refuse_intent(self, who, was, expected, boxes, state, sub, new):  # noqa: PLR0917 - the same
         if max(box.end for box in boxes) <= self.now or (state != "Accepted" and sub is None and new is None):
             return 400
         if expected is None and state != "Accepted":

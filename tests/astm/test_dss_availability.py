@@ -60,10 +60,17 @@ async def test_the_version_before_must_be_named(house):
     assert await read(house, "uss1") == one
 
 
+async def test_the_first_version_need_not_be_named(house):
+    for status in (200, 409):
+        answer = await house.call("PUT", "uss_availability/uss1", {"availability": "down"}, valid=False)
+        assert answer.status_code == status
+
+
 async def test_what_is_no_availability(house):
     for body in (
-        {"old_version": "", "availability": "Up"}, {"old_version": "", "availability": ""}, {"old_version": ""},
-        {"availability": "Down"}, {"old_version": None, "availability": "Down"}, {}, [], b"", b"{",
+        {"old_version": "", "availability": "Up"}, {"old_version": "", "availability": ""},
+        {"old_version": ""},
+        {"availability": "pUrPlE"}, {"old_version": 3, "availability": "Down"}, {}, [], b"", b"{",
         {"old_version": "", "availability": None}, {"old_version": "", "availability": 1},
     ):  # fmt: skip
         assert (await house.call("PUT", "uss_availability/uss1", body)).status_code == 400, body

@@ -1,4 +1,4 @@
-"""Where and when the discovery service finds things: poles, antimeridian, windings, ends included, windows without end."""
+"""Where and when the discovery service finds things: poles, antimeridian, windings, ends, endless windows."""
 
 import copy
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,6 @@
-"""Implicit subscriptions: they grow, shrink, are shared, replaced, made explicit, and go with their last intent."""
+"""Implicit subscriptions: they grow, shrink, are shared, replaced, made explicit, and go with the last."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from tests.astm.house import (
     SUB,
     T0,
     intent,
+    new_id,
     new_subscription,
     subscription,
     time,
@@ -32,12 +34,9 @@ async def change(house, one, body):
 
 async def told(house, lat, who="uss2", **more):
     """Which subscriptions a write of another party at a place is told to; the intent is removed again."""
-    answer = await house.put(OIR, one := f"{'0' * 8}-0000-4000-8000-{'1' * 12}", intent(volume(lat=lat, **more)),
-                             who=who)  # fmt: skip
-    if answer.status_code == 409:
-        zone = await house.made("constraint_references", {"extents": [volume(lat=lat, **more)],
-                                "uss_base_url": "https://uss9.example"}, who=who)  # fmt: skip
-        raise AssertionError(f"in the way: {answer.text} {zone}")
+    one = new_id()
+    answer = await house.put(OIR, one, intent(volume(lat=lat, **more)), who=who)
+    assert answer.status_code == 201, answer.text
     made = answer.json()
     ovn = made["operational_intent_reference"]["ovn"]
     assert (await house.call("DELETE", f"{OIR}/{one}/{ovn}", who=who)).status_code == 200
@@ -89,9 +88,7 @@ async def test_it_is_shared_by_two_and_goes_with_the_last(house):
     assert kept["dependent_operational_intents"] == sorted([one["id"], two["id"]])
     assert (kept["time_start"], kept["time_end"]) == (time(T0), time(T0 + HOUR + 30 * MINUTE))
     foreign = intent(volume(lat=47.4), subscription_id=sub)
-    assert (
-        await house.put(OIR, "0" * 12 + "4" + "0" * 3 + "8" + "0" * 15, foreign, who="uss2")
-    ).status_code == 403
+    assert (await house.put(OIR, new_id(), foreign, who="uss2")).status_code == 403
     assert (await house.call("DELETE", f"{OIR}/{one['id']}/{one['ovn']}")).status_code == 200
     kept = await read(house, sub)
     assert kept["dependent_operational_intents"] == [two["id"]]
@@ -176,3 +173,31 @@ async def test_it_is_told_of_others_as_far_as_its_intents_reach_and_no_further(h
     assert await told(house, 47.0, start=T0 + HOUR) == set()
     assert await told(house, 47.2) == set()
     assert await told(house, 47.0, **NEAR) == set()
+
+
+@pytest.mark.parametrize("how", ["ended", "replaced"])
+async def test_who_takes_a_subscription_while_its_last_intent_goes_has_it_or_is_refused(house, how):
+    """The two lie in different cells, so no lock of a cell keeps them apart."""
+    seen = set()
+    for _ in range(40):
+        one = await house.intent(intent(**new_subscription()))
+        sub, entity = one["subscription_id"], new_id()
+        leave = house.call("DELETE", f"{OIR}/{one['id']}/{one['ovn']}")
+        if how == "replaced":
+            leave.close()
+            leave = house.put(OIR, one["id"], intent(), one["ovn"])
+        take = house.put(OIR, entity, intent(volume(lat=48.0), subscription_id=sub))
+        taken, gone = await asyncio.gather(take, leave)
+        assert gone.status_code == 200, gone.text
+        if how == "replaced":
+            ovn = gone.json()["operational_intent_reference"]["ovn"]
+            assert (await house.call("DELETE", f"{OIR}/{one['id']}/{ovn}")).status_code == 200
+        kept = await read(house, sub)
+        seen.add(taken.status_code)
+        if taken.status_code == 201:
+            assert kept["dependent_operational_intents"] == [entity]
+            ovn = taken.json()["operational_intent_reference"]["ovn"]
+            assert (await house.call("DELETE", f"{OIR}/{entity}/{ovn}")).status_code == 200
+        else:
+            assert (taken.status_code, kept) == (400, None)
+    assert seen <= {201, 400}

@@ -33,7 +33,7 @@ def told(answer):
     return dict(pairs)
 
 
-async def subscribe(house, extents=None, who="uss2", url="https://uss2.example", plans=True, zones=True):
+async def subscribe(house, extents=None, *, who="uss2", url="https://uss2.example", plans=True, zones=True):
     body = subscription(
         extents, uss_base_url=url, notify_for_operational_intents=plans, notify_for_constraints=zones
     )
@@ -47,8 +47,8 @@ async def index_of(house, sub, who="uss2"):
 @pytest.mark.parametrize(("kind", "make", "name"), KINDS)
 async def test_who_was_met_and_who_is_met_now(house, kind, make, name):
     here, there = volume(), volume(lat=47.3, start=T0 + HOUR, lower=500, upper=600)
-    old, new, both = await subscribe(house, here), await subscribe(house, there), await subscribe(house, volume(
-        lat=47.15, radius=20_000.0, lower=None, upper=None, start=None))  # fmt: skip
+    wide = volume(lat=47.15, radius=20_000.0, lower=None, upper=None, start=None)
+    old, new, both = [await subscribe(house, each) for each in (here, there, wide)]
     for elsewhere in (
         volume(lat=47.6), volume(start=T0 + 5 * HOUR), volume(lower=700, upper=800),
         volume(lat=47.3, lower=500, upper=600), volume(start=T0 + HOUR),
@@ -79,7 +79,8 @@ async def test_each_hears_of_what_it_asked_for(house, kind, make, name):
 
 async def test_one_entry_an_address_whoever_subscribes(house):
     subs = [await subscribe(house, who=who, url=url) for who, url in (
-        ("uss2", "https://a.example"), ("uss3", "https://a.example"), ("uss2", "https://b.example"))]  # fmt: skip
+        ("uss2", "https://a.example"), ("uss3", "https://a.example"), ("uss2", "https://b.example"),
+    )]  # fmt: skip
     answer = await house.put(OIR, new_id(), intent())
     groups = {
         g["uss_base_url"]: {s["subscription_id"] for s in g["subscriptions"]}
@@ -122,7 +123,7 @@ async def test_a_refused_write_tells_nobody(house):
 
 
 async def test_an_explicit_subscription_is_told_as_far_as_it_reaches_whatever_depends_on_it(house):
-    """The intent is higher than the subscription: nobody but the subscription's own extents says who is told."""
+    """The intent is higher than the subscription: only the subscription's own extents count."""
     sub = await subscribe(house, volume(lower=0.0, upper=50.0), who="uss1")
     await house.intent(intent(subscription_id=sub))
     above = await house.put(CR, new_id(), constraint(volume(lower=150.0, upper=160.0)), who="uss9")
@@ -142,7 +143,7 @@ async def test_a_subscription_that_is_gone_or_over_is_not_told(house):
 
 
 async def test_many_at_once_count_each_exactly_once(house):
-    """Writes in one place and in several, at once: the indices that were told are 1, 2, 3 and so on, each once."""
+    """Writes in one place and in several, at once: the indices that were told are 1, 2, 3 ..., each once."""
     sub = await subscribe(house, volume(radius=20_000.0))
     places = [47.0 + 0.02 * (i % 6) for i in range(24)]
 

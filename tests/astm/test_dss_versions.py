@@ -1,5 +1,6 @@
 """Versions and OVNs: chosen, hidden, changed by every write; and entities that come back after they ended."""
 
+import asyncio
 import uuid
 
 import pytest
@@ -18,6 +19,7 @@ from tests.astm.house import (
 )
 
 HIDDEN = "Available from USS"
+NAMES = ("operational_intent_reference", "constraint_reference")
 
 
 def suffix(at, version=7, rand=1):
@@ -102,7 +104,10 @@ async def test_a_write_that_is_repeated_names_who_is_to_be_told_and_counts_nobod
     assert len(first["subscribers"]) == 1, "two subscriptions at one address"
     assert {one["notification_index"] for one in first["subscribers"][0]["subscriptions"]} == {1}
     again = await house.made(OIR, body, entity)
-    by_id = lambda answer: sorted(map(str, answer["subscribers"][0]["subscriptions"]))  # noqa: E731
+
+    def by_id(answer):
+        return sorted(map(str, answer["subscribers"][0]["subscriptions"]))
+
     assert by_id(again) == by_id(first)
     read = (await house.call("GET", f"{SUB}/{sub['id']}", who="uss2")).json()["subscription"]
     assert read["notification_index"] == 1
@@ -160,3 +165,28 @@ async def test_states_may_follow_each_other_as_the_standard_says(house):
             assert last.status_code == (200 if asked in nexts else 400), (state, asked)
             now = last.json()["operational_intent_reference"] if asked in nexts else now
             assert (await house.call("DELETE", f"{OIR}/{one['id']}/{now['ovn']}")).status_code == 200
+
+
+async def test_one_write_sent_many_times_at_once_is_one_write(house):
+    for _ in range(5):
+        entity, body = new_id(), intent(volume(lat=46.0), requested_ovn_suffix=suffix(house.now))
+        answers = await asyncio.gather(*(house.put(OIR, entity, body) for _ in range(8)))
+        assert {answer.status_code for answer in answers} == {201}
+        references = [answer.json()["operational_intent_reference"] for answer in answers]
+        assert references == [references[0]] * 8
+        gone = await house.call("DELETE", f"{OIR}/{entity}/{references[0]['ovn']}")
+        assert gone.status_code == 200
+
+
+async def test_of_many_who_make_or_change_one_thing_at_once_one_does(house):
+    for kind, make in ((OIR, intent), (CR, constraint), (SUB, subscription)):
+        one = new_id()
+        made = await asyncio.gather(*(house.put(kind, one, make(), who=f"uss{i}") for i in range(8)))
+        right = [answer for answer in made if answer.is_success]
+        assert len(right) == 1
+        assert {answer.status_code for answer in made if not answer.is_success} == {409}
+        who = f"uss{made.index(right[0])}"
+        body = next(part for name, part in right[0].json().items() if name in {*NAMES, "subscription"})
+        version = body["version"] if kind == SUB else body["ovn"]
+        changed = await asyncio.gather(*(house.put(kind, one, make(), version, who=who) for _ in range(8)))
+        assert sorted(answer.status_code for answer in changed) == [200] + [409] * 7

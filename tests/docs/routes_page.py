@@ -5,6 +5,8 @@ from pathlib import Path
 from detente.astm.f3548.dss import discovery_routes
 from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
+from detente.astm.flight_planning.routes import flight_planning_routes
+from detente.astm.geospatial_map.routes import geospatial_map_routes
 from detente.astm.interuss_routes import interuss_routes
 from detente.console.passkey_routes import passkey_routes
 from detente.console.routes import routes as console_routes
@@ -27,6 +29,8 @@ exchange describes each in full at `/docs`. Beside the refusals named here, any 
 `not-authenticated`, `not-allowed`, `too-large`, `too-many`, `unavailable` and the like;
 [the API](api.md) says when.
 
+Those under `/flight_planning` and `/geospatial_map` are served only with the
+[test interfaces](testing-interfaces.md) turned on.
 "A session" is that of the [console](access.md#the-consoles-sessions), shown by its cookie.
 
 | route | scope | what it does | may refuse with |
@@ -43,6 +47,8 @@ def all_routes():
         *files_routes(),
         *refusal_routes(None),
         *interuss_routes(None),
+        *flight_planning_routes(None, None),
+        *geospatial_map_routes(None, None),
         *discovery_routes(at, None, None, None, None),
         *uss_routes(None, None, None, None, None),
     ]

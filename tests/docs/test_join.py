@@ -1,4 +1,4 @@
-"""The session of ``docs/join.md``, sent as it stands, every answer held against the standard's schema."""
+"""The session of ``docs/join.md``, sent as it stands; the table of ``docs/astm-f3548.md``, file by file."""
 
 import json
 import re
@@ -70,3 +70,14 @@ async def test_the_session_is_as_the_page_says(house):
         for name, place in one.captures.items():
             values[name] = dug(answer.json(), place)
     assert values["TOLD"] == values["URL1"] == "https://uss1.example/utm"
+
+
+def test_every_clause_names_a_file_and_a_test():
+    page = (PAGE.parent / "astm-f3548.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:src|tests)/[^`]+)`", page)
+    root = PAGE.parents[1]
+    assert [name for name in named if not (root / name).is_file()] == []
+    tests = {name for name in named if name.startswith("tests/")}
+    assert [one for one in tests if "def test_" not in (root / one).read_text(encoding="utf-8")] == []
+    numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)]
+    assert numbers == list(range(1, 51))

@@ -152,7 +152,7 @@ def test_heights(members, expected):
         ({"upperLimit": "high"}, "upperLimit"),
         ({"upperLimit": [120]}, "upperLimit"),
         ({"upperLimit": True}, "upperLimit"),
-        ({"lowerLimit": -5000}, "upperLimit"),
+        ({"lowerLimit": -9000}, "upperLimit"),
         ({"uomDimensions": "FL"}, "uomDimensions"),
         ({"upperVerticalReference": "QFE"}, "upperVerticalReference"),
         ({"horizontalProjection": "absent"}, "horizontalProjection"),

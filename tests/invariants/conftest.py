@@ -1,6 +1,7 @@
 """The whole application in this process, over HTTP's own shapes (ASGI), on a database of the test's own."""
 
 import asyncio
+import contextlib
 
 import httpx
 import psycopg
@@ -66,17 +67,30 @@ EVERYONE = [
 ]
 
 
-@pytest.fixture
-async def house(pg_dsn):
+@contextlib.asynccontextmanager
+async def serving(dsn, **settings):
     """The application as ``detente serve`` makes it, its background work included."""
-    accounts = await asyncio.to_thread(make_exchange, pg_dsn, EVERYONE)
-    app = Exchange(Settings(database=pg_dsn, public_url=URL))
+    accounts = await asyncio.to_thread(make_exchange, dsn, EVERYONE)
+    app = Exchange(Settings(database=dsn, public_url=URL, **settings))
     inbox, outbox = asyncio.Queue(), asyncio.Queue()
     await inbox.put({"type": "lifespan.startup"})
     life = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, inbox.get, outbox.put))
     assert (await outbox.get())["type"] == "lifespan.startup.complete"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL, timeout=60) as http:
-        yield House(app, pg_dsn, http, accounts)
+        yield House(app, dsn, http, accounts)
     await inbox.put({"type": "lifespan.shutdown"})
     assert (await outbox.get())["type"] == "lifespan.shutdown.complete"
     await life
+
+
+@pytest.fixture
+async def house(pg_dsn):
+    async with serving(pg_dsn) as made:
+        yield made
+
+
+@pytest.fixture
+async def driven(pg_dsn):
+    """One that a test harness may drive, as the user of a party that is not there yet."""
+    async with serving(pg_dsn, test_interfaces=True, party="uss1") as made:
+        yield made

@@ -25,13 +25,15 @@ PATIENCE_S = 120
 class Server:
     """One ``detente serve`` in a process group of its own."""
 
-    def __init__(self, dsn, **settings):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, dsn, *, doors=1, **settings):
+        ports = [free_port() for _ in range(doors)]
+        self.port = ports[0]
+        self.urls = [f"http://127.0.0.1:{port}" for port in ports]
+        self.url = self.urls[0]
         self._environment = {
             **os.environ,
             "DETENTE_DATABASE": dsn,
-            "DETENTE_LISTEN": f"127.0.0.1:{self.port}",
+            "DETENTE_LISTEN": ",".join(f"127.0.0.1:{port}" for port in ports),
             "DETENTE_PUBLIC_URL": URL,
             "DETENTE_LOG_LEVEL": "ERROR",
             "DETENTE_RATE_PER_S": "0",
@@ -61,7 +63,7 @@ class Server:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/ready").status_code == 200:
+                if all(httpx.get(f"{url}/ready").status_code == 200 for url in self.urls):
                     return
             assert self.process.poll() is None, "the server ended by itself"
             time.sleep(0.1)

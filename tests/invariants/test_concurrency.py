@@ -201,17 +201,18 @@ def test_no_conflict_is_missed_and_nothing_acknowledged_is_lost_whatever_is_kill
 
 def locked_out(dsn, *, sabotage):
     """Put a pause between deciding and writing, so that races are wide; ``sabotage`` takes the lock out."""
+    change_function(dsn, "plan_store", r"(IF p_version = 1 THEN)", r"PERFORM pg_sleep(0.02);\n\1")
+    if sabotage:
+        change_function(dsn, "plan_lock", r"(PERFORM 1 FROM plan_cell_lock[^;]*?)FOR UPDATE;", r"\1;")
+
+
+def change_function(dsn, name, found, put):
+    """Replace one place in the text of an SQL function."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        (name,) = connection.execute("SELECT 'plan_write'::regproc::text").fetchone()
         (source,) = connection.execute(f"SELECT pg_get_functiondef('{name}'::regproc)").fetchone()
-        slowed, pauses = re.subn(
-            r"(IF p_expected IS NULL THEN\s+INSERT INTO plan \()", r"PERFORM pg_sleep(0.02);\n\1", source
-        )
-        assert pauses == 1
-        if sabotage:
-            slowed, cuts = re.subn(r"(PERFORM 1 FROM plan_cell_lock[^;]*?)FOR UPDATE;", r"\1;", slowed)
-            assert cuts == 1
-        connection.execute(slowed.encode())
+        changed, places = re.subn(found, put, source)
+        assert places == 1
+        connection.execute(changed.encode())
 
 
 async def race(dsn, rounds):

@@ -73,6 +73,7 @@ SCOPES = {
     "administrator": [
         *EVERYBODY,
         "interuss.flight_planning.direct_automated_test",
+        "interuss.geospatial_map.direct_automated_test",
         "keys.write",
         "metrics.read",
         "parties.read",

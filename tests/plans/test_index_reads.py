@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from detente.errors import ConflictingPlan
-from detente.plans.index import Reach, rows_of
+from detente.geo.index import Reach, rows_of
 from detente.plans.volumes import prepare_all
 from tests.plans.conftest import ALPHA, T0, body, circle, principal
 

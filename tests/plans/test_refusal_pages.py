@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -108,3 +109,9 @@ async def test_the_database_and_the_rule_show_a_refusal_to_the_same_viewers(pg_p
         by_rule = now.view(who.party_id)
         by_database = await refusal_store.find(pg_pool, who.party_id, kept.refusal_id)
         assert (by_rule is None) is (by_database is None)
+
+
+@pytest.mark.parametrize("plan_id", ["", "x", "0" * 36])
+def test_a_plan_that_is_no_uuid_is_refused_before_the_database_meets_it(plan_id):
+    with pytest.raises(msgspec.ValidationError, match="plan_id"):
+        msgspec.convert({"plan_id": plan_id}, RefusalQuery)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from detente.errors import ConflictingPlan, DetenteError, ForbiddenTransition, StaleVersion
 from detente.geo import overlaps
+from detente.geo.index import reach_of, rows_of
 from detente.geo.model import Datum, Separation
 from detente.plans import store
-from detente.plans.index import reach_of, rows_of
 from detente.plans.model import OwnPlans, PlanState, PlanVolume, SeparationRule, StateBody
 from detente.plans.rules import (
     Standing,

@@ -16,9 +16,9 @@ AGL, AMSL, STD, WGS84 = Datum.AGL, Datum.AMSL, Datum.STD, Datum.WGS84
     [
         ((0, 120, AGL, AGL), Band(0, 120, AGL, False)),
         ((300, 900, AMSL, AMSL), Band(300, 900, AMSL, False)),
-        ((0, 900, AGL, AMSL), Band(-1000, 900, AMSL, False)),
-        ((0, 2895.6, AGL, STD), Band(-1000, 2895.6, STD, False)),
-        ((0, None, AGL, AGL), Band(-1000, 100_000, AMSL, False)),
+        ((0, 900, AGL, AMSL), Band(-8000, 900, AMSL, False)),
+        ((0, 2895.6, AGL, STD), Band(-8000, 2895.6, STD, False)),
+        ((0, None, AGL, AGL), Band(-8000, 100_000, AMSL, False)),
         ((900, None, STD, AGL), Band(900, 100_000, STD, False)),
         ((300, 900, AGL, AMSL), Band(-200, 900, AMSL, True)),
         ((300, 900, AMSL, AGL), Band(300, 9900, AMSL, True)),

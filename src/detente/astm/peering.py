@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from detente.astm.f3548.hosted_plans import NoticeBodies
 from detente.astm.f3548.peer_plans import PeerPlans
+from detente.astm.f3548.peer_zones import PeerZones
 from detente.astm.notice_delivery import DeliverySettings, keep_delivering
 from detente.astm.own_tokens import OwnTokens
 from detente.astm.peer_client import PeerClient
@@ -47,7 +48,9 @@ class Peering:
         self._settings = settings
         self._clients: dict[str, PeerClient] = {}
         self._exchange: PeerClient | None = None
-        self.plans = PeerPlans(pool, self.client(settings.party_id or EXCHANGE_PARTY), clock_ms)
+        asking = self.client(settings.party_id or EXCHANGE_PARTY)
+        self.plans = PeerPlans(pool, asking, clock_ms)
+        self.zones = PeerZones(pool, asking, clock_ms)
 
     def client(self, party_id: str) -> PeerClient:
         """Who speaks to peers for a party."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from detente.discovery import store
+from detente.discovery.acts import Act
 from detente.discovery.model import Availability, AvailabilityNow
-from detente.discovery.store import Act
 from detente.errors import Refused
 from detente.store import Pool
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from detente.discovery.model import Area
 from detente.errors import BadInput
 from detente.geo import Solid, cover, cover_touched, prepare
+from detente.geo.index import WIDTH, Band, Rows, band_rows, no_rows, touched_rows_of
 from detente.geo.model import Volume
-from detente.plans.index import WIDTH, Band, Rows, band_rows, no_rows, touched_rows_of
 from detente.plans.model import PlanVolume
 from detente.plans.volumes import prepare_all, to_ms
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from detente.plans.index import Rows
+from detente.geo.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.plans.store import Connection, Write, write_within
 from detente.store import Pool, load_queries, wrap_errors

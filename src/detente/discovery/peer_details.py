@@ -46,6 +46,13 @@ async def known_plans(pool: Pool, wanted: Mapping[str, str]) -> dict[str, PlanDe
     return {str(row["subject_id"]): PlanDetails(row["priority"], row["body"]) for row in rows}
 
 
+async def known_zones(pool: Pool, wanted: Mapping[str, str]) -> dict[str, bytes]:
+    """What is known of zones at just the OVNs that are wanted: a ZoneBody as JSON by zone id."""
+    with wrap_errors():
+        rows = await pool.fetch(_SQL["known_zones"], list(wanted), list(wanted.values()))
+    return {str(row["subject_id"]): row["body"] for row in rows}
+
+
 async def drop(pool: Pool, subject_id: str) -> None:
     """Forget a plan or zone that is gone."""
     with wrap_errors():

@@ -8,6 +8,12 @@ SELECT d.subject_id, d.priority, d.body
 FROM peer_details d JOIN unnest($1::uuid[], $2::text[]) AS w (id, ovn) ON w.id = d.subject_id AND w.ovn = d.ovn
 WHERE d.kind = 'plan'
 
+-- name: known_zones
+-- What was told of zones at just these OVNs.
+SELECT d.subject_id, d.body
+FROM peer_details d JOIN unnest($1::uuid[], $2::text[]) AS w (id, ovn) ON w.id = d.subject_id AND w.ovn = d.ovn
+WHERE d.kind = 'zone'
+
 -- name: drop
 -- Forget what was told of one plan or zone.
 DELETE FROM peer_details WHERE subject_id = $1

@@ -105,3 +105,19 @@ SELECT r.plan_id, r.party_id, r.availability,
        coalesce(n.subscription_id, r.subscription_id) AS subscription_id, p.body
 FROM plan_reference r JOIN plan p USING (plan_id) LEFT JOIN node_reference n USING (plan_id)
 WHERE r.plan_id = $1 AND NOT r.is_elsewhere
+
+-- name: find_hosted_zone
+-- One zone whose details are kept here.
+SELECT r.zone_id, r.party_id, r.availability, r.version, r.ovn, r.start_ms, r.end_ms, r.uss_base_url, z.body
+FROM zone_reference r JOIN zone z USING (zone_id) WHERE r.zone_id = $1 AND NOT r.is_elsewhere
+
+-- name: forget_shown
+-- Drop a batch of the notes of which hidden plans were named to whom, when their hour is over; answers them.
+DELETE FROM plan_shown_to s WHERE (s.plan_id, s.party_id) IN (
+    SELECT o.plan_id, o.party_id FROM plan_shown_to o WHERE o.until_ms < $1 ORDER BY o.until_ms LIMIT $2
+    FOR UPDATE SKIP LOCKED)
+RETURNING s.plan_id
+
+-- name: expire_zones
+-- End a batch of references of zones that are long over; answers how many.
+SELECT zone_expire($1, $2)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from detente.discovery import store
+from detente.discovery.acts import Act
 from detente.discovery.model import Reference, ReferenceBody, WrittenReference
 from detente.discovery.rules import chosen_ovn, require_new, require_subscription
-from detente.discovery.store import Act, Answer, Missing, ReferenceWrite
+from detente.discovery.store import Answer, Missing, ReferenceWrite
 from detente.errors import (
     AlreadyExists,
     BadInput,
@@ -25,11 +26,11 @@ from detente.errors import (
     Unavailable,
 )
 from detente.geo import Solid, overlaps
+from detente.geo.index import Reach, Rows, no_rows, rows_of, touched_rows_of
 from detente.geo.model import Separation
-from detente.plans.index import Reach, Rows, no_rows, rows_of, touched_rows_of
+from detente.plans.locks import seed_locks
 from detente.plans.model import PlanBody
 from detente.plans.neighbourhood import Neighbourhood
-from detente.plans.store import seed_locks
 from detente.plans.volumes import require_not_over, to_ms
 from detente.store import Pool
 

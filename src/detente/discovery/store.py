@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from detente.discovery.acts import Act
 from detente.discovery.model import (
     Availability,
     AvailabilityNow,
@@ -14,27 +15,12 @@ from detente.discovery.model import (
     Told,
     ZoneReference,
 )
-from detente.plans.index import Rows
+from detente.geo.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.store import Pool, load_queries, wrap_errors
-from detente.web.model import Principal
 
 _SQL = load_queries("detente.discovery")
 _MAX_COLLISIONS = 5
-
-
-class Act(Struct, frozen=True):
-    """Who writes, when, and the words: what each statement is made from."""
-
-    who: Principal
-    now_ms: int
-    content: bytes
-    request_sha256: bytes
-
-    @property
-    def values(self) -> tuple[str, str, bytes, int]:
-        """Party, account, token and time, as the verbs take them."""
-        return self.who.party_id, self.who.account_id, self.who.token_sha256, self.now_ms
 
 
 class ReferenceWrite(Struct, frozen=True):
@@ -169,6 +155,13 @@ async def find_zone(pool: Pool, zone_id: str) -> ZoneReference | None:
     return None if row is None else _zone(row)
 
 
+async def find_hosted_zone(pool: Pool, zone_id: str) -> tuple[ZoneReference, bytes] | None:
+    """One zone whose details are kept here: its reference and its ZoneBody of ``detente.zones`` as JSON."""
+    with wrap_errors():
+        row = await pool.fetchrow(_SQL["find_hosted_zone"], zone_id)
+    return None if row is None else (_zone(row), row["body"])
+
+
 async def zones_in(pool: Pool, area: Rows, limit: int) -> list[ZoneReference]:
     """References of zones that meet an area, by start and id, at most ``limit``."""
     with wrap_errors():
@@ -250,6 +243,18 @@ async def forget_subscriptions(pool: Pool, before_ms: int, limit: int) -> int:
             gone = await connection.fetch(_SQL["forget_subscriptions"], before_ms, limit)
             await connection.execute(_SQL["forget_subscription_cells"], [row[0] for row in gone])
     return len(gone)
+
+
+async def forget_shown(pool: Pool, now_ms: int, limit: int) -> int:
+    """Drop a batch of the notes of what was named to whom, when their time is over; answers how many."""
+    with wrap_errors():
+        return len(await pool.fetch(_SQL["forget_shown"], now_ms, limit))
+
+
+async def expire_zones(pool: Pool, now_ms: int, limit: int) -> int:
+    """End a batch of references of zones that are long over; answers how many."""
+    with wrap_errors():
+        return int(await pool.fetchval(_SQL["expire_zones"], now_ms, limit))
 
 
 async def find_availability(pool: Pool, party_id: str) -> AvailabilityNow:

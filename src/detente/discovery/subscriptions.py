@@ -7,13 +7,14 @@ import msgspec
 from msgspec.structs import replace
 
 from detente.discovery import store
+from detente.discovery.acts import Act
 from detente.discovery.areas import band_of, kept_rows_of, reaches_over, rows_of_area
 from detente.discovery.model import Area, Subscription, SubscriptionBody
 from detente.discovery.rules import require_flags, subscription_window
-from detente.discovery.store import Act, SubscriptionWrite
+from detente.discovery.store import SubscriptionWrite
 from detente.errors import AlreadyExists, BadInput, NotAllowed, NotFound, StaleVersion, Unavailable
-from detente.plans.index import no_rows
-from detente.plans.store import seed_locks
+from detente.geo.index import no_rows
+from detente.plans.locks import seed_locks
 from detente.plans.views import decode_body
 from detente.store import Pool
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import msgspec
 
 from detente.discovery import store
+from detente.discovery.acts import Act
 from detente.discovery.areas import rows_of_areas, window_of
 from detente.discovery.model import WrittenZone, ZoneBody, ZoneReference
 from detente.discovery.references import MAX_FOUND, refusal_of
-from detente.discovery.store import Act, Answer, ZoneWrite
+from detente.discovery.store import Answer, ZoneWrite
 from detente.errors import BadInput, NotFound, Unavailable
-from detente.plans.index import Rows, no_rows
-from detente.plans.store import seed_locks
+from detente.geo.index import Rows, no_rows
+from detente.plans.locks import seed_locks
 from detente.store import Pool
 
 _MAX_ROUNDS = 5

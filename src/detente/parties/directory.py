@@ -1,6 +1,6 @@
 """What other rooms ask about parties, remembered for a few seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import asyncpg
 
@@ -17,12 +17,19 @@ class PartyDirectory:
         pool: the database.
         clock_ms: the present, in ms since 1970.
         keep_s: how long an answer is believed.
+        guests: priority limits of parties that may act without being registered.
     """
 
     def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", *, clock_ms: Callable[[], int], keep_s: int = 5
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        *,
+        clock_ms: Callable[[], int],
+        keep_s: int = 5,
+        guests: Mapping[str, int] | None = None,
     ) -> None:
         self._pool = pool
+        self._guests = guests or {}
         self._clock_ms = clock_ms
         self._keep_ms = keep_s * 1_000
         self._parties: dict[str, Party] = {}
@@ -63,6 +70,8 @@ class PartyDirectory:
             NotAllowed: if there is no such party, or it is suspended: it may declare nothing.
         """
         found = await self.find(party_id)
+        if found is None and party_id in self._guests:
+            return self._guests[party_id]
         if found is None or found.is_suspended:
             raise NotAllowed("This party may not act here now", party_id=party_id[:100])
         return found.priority_limit

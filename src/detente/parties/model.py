@@ -66,6 +66,8 @@ class Scope(StrEnum):
     PLANS_OVERRIDE = "plans.override"
     SEPARATIONS_READ = "separations.read"
     SEPARATIONS_WRITE = "separations.write"
+    ZONES_READ = "zones.read"
+    ZONES_WRITE = "zones.write"
     PARTIES_READ = "parties.read"
     PARTIES_WRITE = "parties.write"
     KEYS_WRITE = "keys.write"
@@ -80,6 +82,7 @@ class Scope(StrEnum):
     POOL_STATUS_READ = "interuss.pool_status.read"
     FLIGHT_PLANNING_DIRECT = "interuss.flight_planning.direct_automated_test"
     FLIGHT_PLANNING_PLAN = "interuss.flight_planning.plan"
+    GEOSPATIAL_MAP_DIRECT = "interuss.geospatial_map.direct_automated_test"
     GEOSPATIAL_MAP_QUERY = "interuss.geospatial_map.query"
 
 

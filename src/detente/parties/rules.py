@@ -33,6 +33,7 @@ _EVERYBODY: Final = frozenset({Scope.READ_SYSTEM_VERSIONS, Scope.POOL_STATUS_REA
 _PLANNER: Final = _EVERYBODY | {
     Scope.PLANS_READ,
     Scope.PLANS_WRITE,
+    Scope.ZONES_READ,
     Scope.PARTIES_READ,
     Scope.SEPARATIONS_READ,
     Scope.STRATEGIC_COORDINATION,
@@ -47,6 +48,8 @@ SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.AUTHORITY: _EVERYBODY
     | {
         Scope.PLANS_READ,
+        Scope.ZONES_READ,
+        Scope.ZONES_WRITE,
         Scope.SEPARATIONS_READ,
         Scope.SEPARATIONS_WRITE,
         Scope.PARTIES_READ,
@@ -54,7 +57,8 @@ SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
         Scope.CONSTRAINT_PROCESSING,
         Scope.AVAILABILITY_ARBITRATION,
     },
-    Role.OBSERVER: _EVERYBODY | {Scope.PLANS_READ, Scope.PARTIES_READ, Scope.SEPARATIONS_READ},
+    Role.OBSERVER: _EVERYBODY
+    | {Scope.PLANS_READ, Scope.ZONES_READ, Scope.PARTIES_READ, Scope.SEPARATIONS_READ},
     Role.ADMINISTRATOR: _EVERYBODY
     | {
         Scope.PARTIES_READ,
@@ -65,6 +69,7 @@ SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
         Scope.METRICS_READ,
         Scope.AVAILABILITY_ARBITRATION,
         Scope.FLIGHT_PLANNING_DIRECT,
+        Scope.GEOSPATIAL_MAP_DIRECT,
     },
 }
 """Which scopes each role holds."""

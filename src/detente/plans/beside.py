@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from detente.geo.index import Rows, reach_of, rows_of
 from detente.plans import store
 from detente.plans.conflicts import describe
 from detente.plans.cursor import read_cursor, write_cursor
-from detente.plans.index import Rows, reach_of, rows_of
 from detente.plans.model import Conflict, ConflictsPage, ConflictsQuery, PlanConflicts
 from detente.plans.neighbourhood import MAX_CONFLICTS, Neighbourhood, Subject, aside
 from detente.plans.rules import SeparationRules, Standing, widest_separation

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from detente.geo import Solid
+from detente.geo.index import Rows, reach_of, rows_of
 from detente.plans import store
-from detente.plans.index import Rows, reach_of, rows_of
 from detente.plans.model import OwnPlans, PlanBody, PlanState, Sharing
 from detente.plans.neighbourhood import MAX_CONFLICTS, Neighbourhood, Subject, aside
 from detente.plans.rules import SeparationRules, Standing, widest_separation

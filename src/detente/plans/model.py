@@ -10,6 +10,7 @@ from typing import Annotated, NewType
 from msgspec import Meta, Struct
 
 from detente.geo.model import Datum, LatLon, Separation, Shape
+from detente.zones.model import ZoneNotice
 
 PlanId = NewType("PlanId", str)
 """A UUID in its canonical form, chosen by the declaring party."""
@@ -237,6 +238,8 @@ class CheckResult(Struct, frozen=True):
 
     conflicts: tuple[Conflict, ...]
     ways_out: WaysOut | None
+    zones: tuple[ZoneNotice, ...] = ()
+    """Zones that share a piece with the volumes; one that ``is_closed`` refuses them."""
 
 
 class QueryBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 -- name: write
 -- Lock, look, decide, write, queue the statement; see the migration for the answers.
 SELECT * FROM plan_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
+                         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
 
 -- name: kept_answer
 -- What an idempotency key was first answered.

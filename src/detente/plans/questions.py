@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from detente.errors import BadInput, NotAllowed, NotFound
 from detente.geo import Solid, overlaps, prepare
+from detente.geo.index import Reach, Rows, reach_of, rows_of
 from detente.geo.model import Datum, Separation, Volume
 from detente.plans import store
 from detente.plans.beside import Beside
+from detente.plans.closures import Closures
 from detente.plans.cursor import FAR_MS, NO_ONE, read_cursor, write_cursor
 from detente.plans.directory import Directory
-from detente.plans.index import Reach, Rows, reach_of, rows_of
 from detente.plans.model import (
     CheckBody,
     CheckResult,
@@ -32,6 +33,7 @@ from detente.plans.writing import Writer
 from detente.record import statements_of
 from detente.store import Pool
 from detente.web.model import Principal
+from detente.zones.near import ZonesNear
 
 MAX_NEIGHBOURS = 5_000
 """The most plans that one question examines; a denser area must be asked about in parts."""
@@ -57,6 +59,7 @@ class Questions:
         separations: how far parties keep apart.
         directory: what each party may claim.
         now_ms: the clock, ms since 1970-01-01 UTC.
+        zones: loads zones; as for ``PlansService``.
         writer: learns what is near before a question about new volumes is answered; None: all is known here.
     """
 
@@ -68,6 +71,7 @@ class Questions:
         separations: Separations,
         directory: Directory,
         now_ms: Callable[[], int],
+        zones: ZonesNear | None = None,
         writer: Writer | None = None,
     ) -> None:
         self._pool = pool
@@ -76,7 +80,8 @@ class Questions:
         self._neighbourhood = neighbourhood
         self._separations = separations
         self._now_ms = now_ms
-        self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
+        self._closures = Closures(zones or ZonesNear(pool))
+        self._ways_out = WaysOutSearch(pool, neighbourhood, self._closures, now_ms)
         self._beside = Beside(pool, neighbourhood, separations)
 
     async def find(self, who: Principal, plan_id: str) -> PlanView:
@@ -134,12 +139,12 @@ class Questions:
         return await self._beside.query(who.party_id, body)
 
     async def check(self, who: Principal, body: CheckBody) -> CheckResult:
-        """What would refuse these volumes now, and the ways out; changes nothing.
+        """What would refuse these volumes now, the zones there, and the ways out; changes nothing.
 
         Raises:
             BadInput: a volume that cannot be used, or more neighbours than one question examines.
             NotAllowed: a priority that the caller's party may not claim.
-            PeerUnavailable: another manager does not tell the details of a plan that is near.
+            PeerUnavailable: another manager does not tell the details of a plan or zone that is near.
         """
         require_priority(body.priority, await self._directory.priority_limit(who.party_id))
         require_times(body.volumes, self._now_ms())
@@ -155,10 +160,11 @@ class Questions:
         rows = await self._near(rows_of(solids, reach), is_strict=True)
         examined = await self._neighbourhood.examine(subject, rows, rules, knows=frozenset())
         conflicts = examined.conflicts_for(who.party_id)
+        zones = await self._closures.notices(subject, is_strict=True)
         ways_out = None
-        if body.ways_out is not None and conflicts:
+        if body.ways_out is not None and (conflicts or any(zone.is_closed for zone in zones)):
             ways_out = await self._ways_out.search(subject, body.volumes, rules, frozenset(), body.ways_out)
-        return CheckResult(conflicts=conflicts, ways_out=ways_out)
+        return CheckResult(conflicts=conflicts, ways_out=ways_out, zones=zones)
 
     async def query(self, who: Principal, body: QueryBody) -> PlanPage:
         """One page of the plans that the caller may see, ordered by start and id.

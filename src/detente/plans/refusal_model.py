@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.plans.model import Conflict, Instant, PartyName, PlanVolume, Sharing
+from detente.plans.model import Conflict, Instant, PartyName, PlanVolume, Sharing, Uuid
 
 MAX_PAGE = 200
 """The most refusals on one page."""
@@ -107,7 +107,7 @@ class RefusalQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Those with a conflict before this instant."""
     party_id: PartyName | None = None
     """Refused to this party."""
-    plan_id: str | None = None
+    plan_id: Uuid | None = None
     """Refused to the plan of this id, where the viewer may see that."""
     settled: bool | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50

@@ -1,9 +1,9 @@
 """HTTP of remembered refusals: what comes in, what goes out, which scope it needs."""
 
 from detente.errors import NotFound
-from detente.plans.ids import read_uuid
 from detente.plans.refusal_model import RefusalPage, RefusalQuery, RefusalView
 from detente.plans.refusals import Refusals
+from detente.web.ids import read_uuid
 from detente.web.model import Reply, Request, Route
 
 READ = "plans.read"

@@ -13,7 +13,6 @@ from detente.errors import DetenteError, NotFound
 from detente.plans import refusal_store
 from detente.plans.conflicts import describe
 from detente.plans.cursor import read_cursor, write_cursor
-from detente.plans.ids import read_uuid
 from detente.plans.model import PlanBody, Sharing
 from detente.plans.neighbourhood import Examined
 from detente.plans.refusal_model import (
@@ -28,6 +27,7 @@ from detente.plans.refusal_now import as_they_stand, points_of
 from detente.plans.refusal_store import Bounds
 from detente.plans.volumes import require_in_order, to_ms
 from detente.store import Pool
+from detente.web.ids import read_uuid
 from detente.web.model import Principal
 
 KEPT_MS = 7 * 86_400_000

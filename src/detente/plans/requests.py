@@ -1,7 +1,5 @@
 """A request for a verb on plans, its outcome, and the answer to one that was carried out before."""
 
-import hashlib
-
 from msgspec import Struct
 
 from detente.errors import KeyReused
@@ -9,6 +7,7 @@ from detente.plans import store
 from detente.plans.views import decode_version, encode, view
 from detente.store import Pool
 from detente.web.model import Principal
+from detente.web.versions import request_sha256
 
 
 class Outcome(Struct, frozen=True):
@@ -35,8 +34,7 @@ class Request(Struct, frozen=True):
     @property
     def sha256(self) -> bytes:
         """What identifies the request: target, version named, and content."""
-        named = f"{self.target}\n{self.expected_version}\n".encode()
-        return hashlib.sha256(named + hashlib.sha256(self.content).digest()).digest()
+        return request_sha256(self.target, self.expected_version, self.content)
 
     @property
     def made_version(self) -> int:

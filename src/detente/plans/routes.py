@@ -1,10 +1,8 @@
 """HTTP of the plans: what comes in, what goes out, which scope it needs."""
 
-import re
-
 from detente.errors import (
     AlreadyExists,
-    BadInput,
+    ClosedZone,
     ConflictingPlan,
     ForbiddenTransition,
     KeyReused,
@@ -12,7 +10,6 @@ from detente.errors import (
     StaleVersion,
     VersionRequired,
 )
-from detente.plans.ids import read_uuid
 from detente.plans.model import (
     CheckBody,
     CheckResult,
@@ -33,17 +30,15 @@ from detente.plans.requests import Request as PlanRequest
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
 from detente.plans.streams import AFTER, EventStreams
+from detente.web.ids import read_uuid
 from detente.web.model import QueryField, Reply, Request, Route
 from detente.web.stream import SSE_TYPE
+from detente.web.versions import MAX_KEY, etag, expected_version, idempotency_key
 
 READ, WRITE = "plans.read", "plans.write"
 SEPARATIONS_READ, SEPARATIONS_WRITE = "separations.read", "separations.write"
-MAX_KEY = 255
-MAX_VERSION = 2**31 - 1
-"""A plan's version is a 32 bit integer, and the one that a change makes must still fit."""
 MAX_PLAN_BYTES = 4 * 1_048_576
 
-_ETAG = re.compile(r'"([1-9][0-9]{0,9})"')
 _IF_MATCH = QueryField(
     "if-match", str, 'the version that is changed, as `"3"`; absent when a plan is declared'
 )
@@ -92,6 +87,7 @@ def _writing(service: PlansService) -> list[Route]:
             answers={201: PlanView, 200: PlanView},
             errors=(
                 ConflictingPlan,
+                ClosedZone,
                 AlreadyExists,
                 VersionRequired,
                 StaleVersion,
@@ -111,7 +107,15 @@ def _writing(service: PlansService) -> list[Route]:
             tag="plans",
             body=StateBody,
             answers={200: PlanView},
-            errors=(ConflictingPlan, ForbiddenTransition, VersionRequired, StaleVersion, KeyReused, NotFound),
+            errors=(
+                ConflictingPlan,
+                ClosedZone,
+                ForbiddenTransition,
+                VersionRequired,
+                StaleVersion,
+                KeyReused,
+                NotFound,
+            ),
             query=(_WAYS_OUT,),
             headers_in=(_IF_MATCH, _KEY),
         ),
@@ -121,7 +125,7 @@ def _writing(service: PlansService) -> list[Route]:
 def _reading(questions: Questions) -> list[Route]:
     async def get_plan(request: Request) -> Reply:
         found = await questions.find(request.who(), _plan_id(request))
-        return Reply(200, found, headers=_etag(found.version))
+        return Reply(200, found, headers=etag(found.version))
 
     async def get_history(request: Request) -> Reply:
         return Reply(200, await questions.history(request.who(), _plan_id(request)))
@@ -230,41 +234,14 @@ def _plan_id(request: Request) -> str:
 
 
 def _plan_request(request: Request, target: str) -> PlanRequest:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= MAX_KEY:
-        raise BadInput(
-            f"an idempotency key has 1 to {MAX_KEY} characters",
-            field="Idempotency-Key",
-            expected=f"1 to {MAX_KEY} characters",
-            actual=f"{len(key)} characters",
-        )
     return PlanRequest(
         content=request.body,
         target=target,
-        expected_version=_expected_version(request.headers.get("if-match")),
-        key=key,
+        expected_version=expected_version(request),
+        key=idempotency_key(request),
         wants_ways_out=request.flag("ways_out", default=True),
     )
 
 
-def _expected_version(if_match: str | None) -> int | None:
-    if if_match is None:
-        return None
-    found = _ETAG.fullmatch(if_match.strip())
-    version = int(found.group(1)) if found else 0
-    if not 0 < version < MAX_VERSION:
-        raise BadInput(
-            "If-Match names one version",
-            field="If-Match",
-            expected='a version in quotes, such as "3"',
-            actual=if_match[:100],
-        )
-    return version
-
-
-def _etag(version: int | None) -> tuple[tuple[str, str], ...]:
-    return () if version is None else (("etag", f'"{version}"'),)
-
-
 def _reply(outcome: Outcome) -> Reply:
-    return Reply(outcome.status, outcome.body, headers=_etag(outcome.version))
+    return Reply(outcome.status, outcome.body, headers=etag(outcome.version))

@@ -4,7 +4,7 @@ Exact geometry is computed outside the lock; under the lock the database only as
 neighbour it finds was examined at its present version, and sends the rest back to be examined.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -19,10 +19,12 @@ from detente.errors import (
     Unavailable,
     VersionRequired,
 )
+from detente.geo.index import Reach, no_rows, reach_of, rows_of
 from detente.plans import store
+from detente.plans.closures import Closures, refusal_of
 from detente.plans.directory import Directory
-from detente.plans.index import Reach, no_rows, reach_of, rows_of
-from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOutLimits
+from detente.plans.locks import seed_locks
+from detente.plans.model import OwnPlans, PlanBody, PlanState, StateBody, WaysOut, WaysOutLimits
 from detente.plans.neighbourhood import Examined, Neighbourhood, Subject
 from detente.plans.refusal_model import RefusedAct
 from detente.plans.refusals import Attempt, Refusals
@@ -43,6 +45,8 @@ from detente.plans.ways_out_search import WaysOutSearch
 from detente.plans.writing import Writer
 from detente.store import Pool
 from detente.web.model import Principal
+from detente.zones.model import NearZone
+from detente.zones.near import ZonesNear
 
 OVERRIDE_SCOPE = "plans.override"
 _MAX_ROUNDS = 40
@@ -73,6 +77,7 @@ class PlansService:
         now_ms: the clock, ms since 1970-01-01 UTC.
         writer: where plans are written, and what makes their OVNs.
         addresses: where parties' own servers answer for plans declared here; else at the exchange's.
+        zones: loads zones; None: those that are kept here, heights above ground without terrain.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class PlansService:
         now_ms: Callable[[], int],
         writer: Writer,
         addresses: Mapping[str, str] | None = None,
+        zones: ZonesNear | None = None,
     ) -> None:
         self._pool = pool
         self._addresses = addresses or {}
@@ -95,7 +101,8 @@ class PlansService:
         self._refusals = refusals
         self._now_ms = now_ms
         self._writer = writer
-        self._ways_out = WaysOutSearch(pool, neighbourhood, now_ms)
+        self._closures = Closures(zones or ZonesNear(pool))
+        self._ways_out = WaysOutSearch(pool, neighbourhood, self._closures, now_ms)
 
     async def declare(self, who: Principal, plan_id: str, body: PlanBody, request: Request) -> Outcome:
         """Declare a new plan, or change the caller's own (a change names the version it saw).
@@ -103,6 +110,7 @@ class PlansService:
         Raises:
             BadInput: a volume that cannot be used.
             ConflictingPlan: with each conflict and, if wanted, the ways out.
+            ClosedZone: with each zone and, if wanted, the ways out.
             StaleVersion, VersionRequired, AlreadyExists, NotAllowed, KeyReused, ForbiddenTransition.
         """
 
@@ -115,7 +123,7 @@ class PlansService:
         """Activate a plan, report it off-nominal, or end it.
 
         Raises:
-            ConflictingPlan: when activating beside a plan that now blocks; never for a report (rule 3).
+            ClosedZone, ConflictingPlan: when activating beside what now blocks; never for a report (rule 3).
             ForbiddenTransition, StaleVersion, VersionRequired, NotFound, NotAllowed, KeyReused.
         """
         if request.expected_version is None:
@@ -230,19 +238,21 @@ class PlansService:
             The outcome; None if the act was decided on a version that is not the one it names: decide anew.
         """
         known: dict[str, str] = {}
+        known_zones: set[str] = set()
         separations = await self._separations.now()
         write = self._prepare_write(act, request, separations)
         attempt = await self._writer.attempt(write.plan_id, act.body.volumes, write.state)
         for _ in range(_MAX_ROUNDS):
-            answer = await attempt.write(write, known, separations.epoch)
+            answer = await attempt.write(write, known, known_zones, separations.epoch)
             if answer.status == "reload":
                 separations = await self._separations.reload()
                 write, known = self._prepare_write(act, request, separations), {}
             elif answer.status == "reread":
                 return None
             elif answer.status == "unlocked":
-                await store.seed_locks(self._pool, write.search.locks)
+                await seed_locks(self._pool, write.search.locks)
             elif answer.status == "look":
+                known_zones |= await self._require_open(act, request, separations, answer.zones)
                 near = await self._neighbourhood.complete(answer.neighbours, is_strict=True)
                 found = await self._neighbourhood.examine(
                     act.subject, near, separations.rules, knows=act.knows
@@ -256,13 +266,40 @@ class PlansService:
             f"the neighbours changed {_MAX_ROUNDS} times while this plan was examined; try again"
         )
 
+    async def _require_open(
+        self, act: _Act, request: Request, separations: SeparationsNow, near: Sequence[NearZone]
+    ) -> frozenset[str]:
+        """The OVNs of zones that do not close the air to the plan.
+
+        Raises:
+            ClosedZone: naming those that do.
+        """
+        if not near:
+            return frozenset()
+        found = await self._closures.examine(act.subject, near, knows=act.knows)
+        if not found.closed:
+            return found.harmless
+        ways_out = await self._find_ways_out(act, request, separations)
+        raise refusal_of(found.closed, act.subject.standing.plan_id, ways_out)
+
+    async def _find_ways_out(
+        self, act: _Act, request: Request, separations: SeparationsNow
+    ) -> WaysOut | None:
+        if not request.wants_ways_out:
+            return None
+        with suppress(Unavailable):  # the refusal stands even if not all that is further away is learnt
+            await self._writer.look_around(act.body.volumes, WaysOutLimits())
+        return await self._ways_out.search(
+            act.subject, act.body.volumes, separations.rules, act.knows, WaysOutLimits()
+        )
+
     def _prepare_write(self, act: _Act, request: Request, separations: SeparationsNow) -> store.Write:
         subject = act.subject
         looks = must_look(subject.standing.state)
         cells = rows_of(subject.solids, Reach()) if act.recell else no_rows()
         reach = reach_of(widest_separation(separations.rules, act.who.party_id))
         if not looks:
-            search = no_rows()
+            search = cells  # its cells are locked all the same: subscribers and later writes count on that
         else:
             search = cells if act.recell and reach == Reach() else rows_of(subject.solids, reach)
         row = row_of(subject.standing, request.made_version, act.body, self._now_ms())
@@ -311,12 +348,7 @@ class PlansService:
             )
         )
         conflicts = found.conflicts_for(act.who.party_id)
-        ways_out = None
-        if request.wants_ways_out:
-            await self._look_around(act)
-            ways_out = await self._ways_out.search(
-                act.subject, act.body.volumes, separations.rules, act.knows, WaysOutLimits()
-            )
+        ways_out = await self._find_ways_out(act, request, separations)
         n = len(conflicts)
         return ConflictingPlan(
             f"{n} plans in force are in the way" if n > 1 else "a plan in force is in the way",
@@ -325,11 +357,6 @@ class PlansService:
             is_complete=found.is_complete,
             ways_out=ways_out,
         )
-
-    async def _look_around(self, act: _Act) -> None:
-        """Learn what lies where ways out are looked for; the refusal stands even if not all is learnt."""
-        with suppress(Unavailable):
-            await self._writer.look_around(act.body.volumes, WaysOutLimits())
 
     async def _outcome(
         self, act: _Act, request: Request, write: store.Write, answer: store.Answer

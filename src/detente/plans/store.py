@@ -1,16 +1,17 @@
 """Reads and writes of plans: one function a query; holds no rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import asyncpg
 from msgspec import Struct, structs
 
+from detente.geo.index import Rows
 from detente.geo.model import Separation
-from detente.plans.index import Rows
 from detente.plans.model import PlanState, Sharing
 from detente.plans.rules import Standing
 from detente.store import Pool, load_queries, wrap_errors
+from detente.zones.model import NearZone
 
 _SQL = load_queries("detente.plans")
 _MAX_COLLISIONS = 5
@@ -99,7 +100,7 @@ class Write(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What ``plan_write`` answered; ``neighbours`` only with status ``look``."""
+    """What ``plan_write`` answered; ``neighbours`` and ``zones`` only with status ``look``."""
 
     status: str
     version: int | None
@@ -108,25 +109,31 @@ class Answer(Struct, frozen=True):
     ovn: str | None
     body: bytes | None
     neighbours: tuple[NeighbourRow, ...]
+    zones: tuple[NearZone, ...]
 
 
-async def write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) -> Answer:
+async def write(
+    pool: Pool, act: Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+) -> Answer:
     """Run the deciding verb once.
 
     Args:
         pool: database connections.
         act: what is to be written.
         known: plan id to OVN of the neighbours that were examined and do not block.
+        known_zones: OVNs of the zones that were examined and do not close the air to the plan.
         epoch: the count of separation changes that the search was made with.
 
     Raises:
         StoreUnavailable: if the database does not answer; the act may or may not have been written, and the
             same request repeated tells.
     """
-    return _answer(await _fetch_write(pool, _values(act, known, epoch)))
+    return _answer(await _fetch_write(pool, _values(act, known, known_zones, epoch)))
 
 
-async def try_write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int) -> Answer:
+async def try_write(
+    pool: Pool, act: Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+) -> Answer:
     """Run the deciding verb as ``write`` does, and take back what it wrote; ``written`` says that it could.
 
     Raises:
@@ -137,9 +144,9 @@ async def try_write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int
             transaction = connection.transaction()
             await transaction.start()
             try:
-                rows = list(await connection.fetch(_SQL["write"], *_values(act, known, epoch)))
+                rows = list(await connection.fetch(_SQL["write"], *_values(act, known, known_zones, epoch)))
             except asyncpg.DeadlockDetectedError:
-                return Answer("reread", None, None, None, None, None, ())
+                return Answer("reread", None, None, None, None, None, (), ())
             finally:
                 await transaction.rollback()
     return _answer(rows)
@@ -148,10 +155,12 @@ async def try_write(pool: Pool, act: Write, known: Mapping[str, str], epoch: int
 async def write_within(connection: Connection, act: Write) -> Answer:
     """Write within a transaction of the caller's what was decided before; nobody is looked for any more."""
     act = structs.replace(act, looks=False)
-    return _answer(list(await connection.fetch(_SQL["write"], *_values(act, {}, 0))))
+    return _answer(list(await connection.fetch(_SQL["write"], *_values(act, {}, (), 0))))
 
 
-def _values(act: Write, known: Mapping[str, str], epoch: int) -> tuple[Any, ...]:
+def _values(
+    act: Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+) -> tuple[Any, ...]:
     return (
         act.plan_id, act.party_id, act.account_id, act.token_sha256, act.now_ms,
         act.type, act.request, act.request_sha256, act.expected_version, act.decided_version,
@@ -159,20 +168,21 @@ def _values(act: Write, known: Mapping[str, str], epoch: int) -> tuple[Any, ...]
         act.looks, act.with_own, list(known), list(known.values()), epoch,
         act.key, act.key_status, None if act.key is None else act.key_response,
         act.search.locks, None if act.search is act.cells else act.search.packed,
-        act.recell, act.cells.packed, act.uss_base_url,
+        act.recell, act.cells.packed, act.uss_base_url, list(known_zones),
     )  # fmt: skip
 
 
 def _answer(rows: Sequence[Mapping[str, Any]]) -> Answer:
     first = rows[0]
     return Answer(
-        status=first["status"],
+        status="look" if first["status"] == "look-zone" else first["status"],
         version=first["version"],
         state=first["state"],
         party_id=first["party_id"],
         ovn=first["ovn"],
         body=first["body"],
-        neighbours=tuple(_neighbour(row) for row in rows) if first["status"] == "look" else (),
+        neighbours=tuple(_neighbour(row) for row in rows if row["status"] == "look"),
+        zones=tuple(_near_zone(row) for row in rows if row["status"] == "look-zone"),
     )
 
 
@@ -185,12 +195,6 @@ async def _fetch_write(pool: Pool, values: tuple[Any, ...]) -> list[Any]:
             except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                 continue
         return list(await pool.fetch(_SQL["write"], *values))
-
-
-async def seed_locks(pool: Pool, parents: list[int]) -> None:
-    """Make the rows that a declaration locks, where they do not exist yet; ``parents`` ascending."""
-    with wrap_errors():
-        await pool.execute(_SQL["seed_locks"], parents)
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -342,6 +346,17 @@ def _plan(row: Mapping[str, Any]) -> PlanRow:
         changed_ms=row["changed_ms"],
         body=row["body"],
         is_elsewhere=row["is_elsewhere"],
+    )
+
+
+def _near_zone(row: Mapping[str, Any]) -> NearZone:
+    return NearZone(
+        zone_id=str(row["plan_id"]),
+        ovn=row["ovn"],
+        party_id=row["party_id"],
+        is_elsewhere=row["is_elsewhere"],
+        uss_base_url=row["uss_base_url"],
+        is_down=row["is_down"],
     )
 
 

@@ -1,25 +1,16 @@
 """Volumes on the wire into volumes that geometry decides on, and back."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from detente.errors import BadInput
 from detente.geo import Solid, Terrain, prepare
+from detente.geo.instants import from_ms as from_ms  # noqa: PLC0414 - told on
+from detente.geo.instants import to_ms as to_ms  # noqa: PLC0414 - told on
 from detente.geo.model import Volume
 from detente.plans.model import MAX_AHEAD_DAYS, MAX_BACK_DAYS, MAX_DURATION_DAYS, PlanVolume
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
-
-
-def to_ms(at: datetime) -> int:
-    """Milliseconds since 1970-01-01 UTC of an aware time; what is finer than a millisecond is cut off."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_ms(at_ms: int) -> datetime:
-    """The aware UTC time of milliseconds since 1970-01-01."""
-    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def to_volume(volume: PlanVolume) -> Volume:

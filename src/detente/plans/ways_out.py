@@ -25,7 +25,7 @@ _PAIR = 16
 
 
 class Obstacle(Struct, frozen=True):
-    """One volume of a plan in the way, and the separation to keep from it."""
+    """One volume of a plan or a closed zone in the way, and the separation to keep from it."""
 
     solid: Solid
     separation: Separation

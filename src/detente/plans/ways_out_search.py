@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from detente.errors import TooLarge
 from detente.geo import Solid, cover, moved
 from detente.geo.frame import Frame
+from detente.geo.index import Rows, add_rows, no_rows, reach_of
 from detente.geo.limits import MAX_ALTITUDE_M
 from detente.geo.model import LatLon, Separation, Volume
 from detente.plans import store
-from detente.plans.index import Rows, add_rows, no_rows, reach_of
+from detente.plans.closures import Closures
 from detente.plans.model import NoWayOut, PlanVolume, WayOut, WayOutKind, WaysOut, WaysOutLimits
 from detente.plans.neighbourhood import Neighbourhood, Subject
-from detente.plans.rules import SeparationRules, blocks, separation_between, widest_separation
+from detente.plans.rules import NO_SEPARATION, SeparationRules, blocks, separation_between, widest_separation
 from detente.plans.sideways import smallest_sideways
 from detente.plans.volumes import latest_end_ms, to_plan_volume
 from detente.plans.ways_out import (
@@ -33,7 +34,7 @@ from detente.plans.ways_out import (
 from detente.store import Pool
 
 MAX_OBSTACLES = 2_000
-"""The most plans that are examined for a way out."""
+"""The most plans, and the most zones, that are examined for a way out."""
 _LOWEST_M = 0.0
 """No way out leads below this in the plan's own datum; the ground is not known."""
 _HEIGHT_STEP_M = 0.01
@@ -68,12 +69,16 @@ class WaysOutSearch:
     Args:
         pool: database connections.
         neighbourhood: exact examination.
+        closures: zones that close the air.
         now_ms: the clock; no way out starts in the past.
     """
 
-    def __init__(self, pool: Pool, neighbourhood: Neighbourhood, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, pool: Pool, neighbourhood: Neighbourhood, closures: Closures, now_ms: Callable[[], int]
+    ) -> None:
         self._pool = pool
         self._neighbourhood = neighbourhood
+        self._closures = closures
         self._now_ms = now_ms
 
     async def search(
@@ -97,8 +102,9 @@ class WaysOutSearch:
         search, impossible = _search_rows(solids, widest_separation(rules, subject.standing.party_id), limits)
         found = await store.neighbours(self._pool, search, MAX_OBSTACLES + 1)
         rows = await self._neighbourhood.complete(found, is_strict=False)
-        if len(rows) > MAX_OBSTACLES:
-            why = f"more than {MAX_OBSTACLES} plans lie within the limits; ask with smaller limits"
+        closed = await self._closures.obstacles(subject, search, knows, MAX_OBSTACLES)
+        if len(rows) > MAX_OBSTACLES or closed is None:
+            why = f"more than {MAX_OBSTACLES} plans or zones lie within the limits; ask with smaller limits"
             return WaysOut((), tuple(NoWayOut(kind, why) for kind in WayOutKind), limits)
 
         def among() -> WaysOut:
@@ -108,6 +114,7 @@ class WaysOutSearch:
                 if blocks(subject.standing, row.standing, knows=knows, own_plans=subject.own_plans)
                 for solid in self._neighbourhood.neighbour(row).solids
             ]
+            obstacles += [Obstacle(solid, NO_SEPARATION) for solid in closed]
             prepare = self._neighbourhood.prepare
             return solve(solids, obstacles, limits, self._now_ms(), prepare, impossible=impossible)
 

@@ -1,6 +1,6 @@
 """Where a plan is written once it was decided: in this database, or first at the exchange of a node."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from detente.plans import store
@@ -11,7 +11,9 @@ from detente.store import Pool
 class Attempt(Protocol):
     """One act on its way to being written."""
 
-    async def write(self, act: store.Write, known: Mapping[str, str], epoch: int) -> store.Answer:
+    async def write(
+        self, act: store.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+    ) -> store.Answer:
         """Write, or say what must be examined first; as ``store.write``.
 
         Raises:
@@ -75,9 +77,11 @@ class WritesHere:
         del plan_id, volumes, state
         return self
 
-    async def write(self, act: store.Write, known: Mapping[str, str], epoch: int) -> store.Answer:
+    async def write(
+        self, act: store.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+    ) -> store.Answer:
         """Write under the locks of this database."""
-        return await store.write(self._pool, act, known, epoch)
+        return await store.write(self._pool, act, known, known_zones, epoch)
 
     async def look_around(self, volumes: Sequence[PlanVolume], limits: WaysOutLimits | None) -> None:
         """Nothing has to be learnt first."""

@@ -34,6 +34,7 @@ WITH settled AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS 
 SELECT h.horizon, f.xact, f.statement_id, f.type, f.subject, f.subject_version,
        EXISTS (SELECT 1 FROM statement l
                WHERE l.subject = f.subject AND l.subject_version > f.subject_version
+                 AND split_part(l.type, '.', 1) = split_part(f.type, '.', 1)  -- a zone may have a plan's id
                  AND l.type = ANY ($3::text[]) AND l.xact < h.horizon) AS is_overtaken,
        f.is_note, f.cause, f.left_parties, f.was_public
 FROM settled h

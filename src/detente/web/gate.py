@@ -167,7 +167,8 @@ class Gate:
         return await read_body(call, headers, max_bytes=max_bytes, timeout_s=self._limits.body_timeout_s)
 
     async def _refuse_body(self, call: Call, headers: Mapping[str, str]) -> None:
-        if await self._body(call, headers, self._route.max_body_bytes):
+        sent = await self._body(call, headers, self._route.max_body_bytes)
+        if sent and self._route.refusals is RefusalForm.PROBLEM:  # others' clients send bodies with deletions
             raise BadInput(
                 f"{self._route.method} {self._route.path} takes no body",
                 field="",

@@ -120,6 +120,22 @@ TEXTS: dict[str, ProblemText] = {
         ),
         "the plan conflicts with 2 plans in force",
     ),
+    "closed-zone": ProblemText(
+        "The plan shares a piece of sky with prohibited zones of other parties. It was not accepted.",
+        "Take one of the `ways_out`, choose another place, height or time, or ask the zone's party. "
+        "An account that may override names the zone's OVN in `knows`.",
+        (
+            (
+                "zones",
+                "each zone: whose, its message, where and from when to when the plan meets it",
+            ),
+            (
+                "ways_out",
+                "shifts of the whole plan that are free, smallest first, and why a kind of shift has none",
+            ),
+        ),
+        "prohibited here: LF-P 12 of aviation-authority",
+    ),
     "forbidden-transition": ProblemText(
         "A plan cannot go from the state it is in to the one that was asked for. An ended plan stays ended.",
         "Ask for the plan; declare a new one if it has ended.",

@@ -46,7 +46,8 @@ def amsl_range_m(height_m: float, datum: Datum) -> tuple[float, float]:
     return height_m - margin_m, height_m + margin_m
 
 
-def _within(height_m: float) -> float:
+def within(height_m: float) -> float:
+    """The nearest height that volumes may have."""
     return min(max(height_m, MIN_ALTITUDE_M), MAX_ALTITUDE_M)
 
 
@@ -66,12 +67,12 @@ def one_band(volume: ZoneVolume) -> Band:
     is_on_ground = volume.lower_datum is Datum.AGL and volume.lower_m <= 0
     if volume.upper_m is None:
         datum = Datum.AMSL if is_on_ground else volume.lower_datum
-        lower_m = MIN_ALTITUDE_M if is_on_ground else _within(volume.lower_m)
+        lower_m = MIN_ALTITUDE_M if is_on_ground else within(volume.lower_m)
         return Band(lower_m, MAX_ALTITUDE_M, datum, False)
     if volume.upper_datum is volume.lower_datum:
-        return Band(_within(volume.lower_m), _within(volume.upper_m), volume.upper_datum, False)
+        return Band(within(volume.lower_m), within(volume.upper_m), volume.upper_datum, False)
     if is_on_ground:
-        return Band(MIN_ALTITUDE_M, _within(volume.upper_m), volume.upper_datum, False)
+        return Band(MIN_ALTITUDE_M, within(volume.upper_m), volume.upper_datum, False)
     lower_m = amsl_range_m(volume.lower_m, volume.lower_datum)[0]
     upper_m = amsl_range_m(volume.upper_m, volume.upper_datum)[1]
-    return Band(_within(lower_m), _within(upper_m), Datum.AMSL, True)
+    return Band(within(lower_m), within(upper_m), Datum.AMSL, True)

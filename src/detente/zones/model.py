@@ -6,12 +6,13 @@ whoever builds a zone from elsewhere keeps to `LIMITS`.
 Source: EUROCAE ED-269 (UASZoneVersion), ED-318 (UASZone); ASTM F3548-21 OpenAPI, GeoZone.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.geo.model import Datum, Shape
+from detente.geo.model import Datum, LatLon, Shape
 
 
 class ZoneLimits(Struct, frozen=True):
@@ -32,6 +33,8 @@ class ZoneLimits(Struct, frozen=True):
 
 
 LIMITS = ZoneLimits()
+MAX_PAGE = 200
+"""Zones on one page of a query."""
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=LIMITS.identifier_letters)]
 Line = Annotated[str, Meta(max_length=LIMITS.text_letters)]
@@ -196,6 +199,100 @@ class ZoneBody(Struct, frozen=True, forbid_unknown_fields=True):
     authorities: Annotated[tuple[ZoneAuthority, ...], Meta(max_length=LIMITS.authorities)] = ()
     schedule: Annotated[tuple[ZonePeriod, ...], Meta(max_length=LIMITS.periods)] = ()
     """When it applies: in any of these; none: always."""
+
+
+class ZonePublication(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a party publishes, or changes its zone into."""
+
+    zone: ZoneBody
+    source: Line = ""
+    """The file or data set that it comes from: a new edition of that withdraws what it no longer holds."""
+
+
+class ZoneView(Struct, frozen=True):
+    """A zone as it stands, for whoever may read zones."""
+
+    zone_id: str
+    party_id: str
+    version: int
+    ovn: str
+    """What a plan names in ``knows`` to stand in it all the same."""
+    start: datetime | None
+    """None: since ever."""
+    end: datetime | None
+    """None: without end."""
+    changed: datetime
+    source: str
+    is_elsewhere: bool
+    """Its manager's own server keeps the details."""
+    is_told: bool
+    """Whether ``zone`` is what the manager said; else it holds the extents, as a caution."""
+    zone: ZoneBody | None
+    """None in an event that would be too large: ask for the zone by its id."""
+
+
+class ZoneGone(Struct, frozen=True):
+    """A zone that was withdrawn."""
+
+    zone_id: str
+
+
+class ZonePage(Struct, frozen=True):
+    """One page of a query, ordered by id."""
+
+    zones: tuple[ZoneView, ...]
+    next: str | None
+    """Pass it back as ``cursor`` for the next page; null on the last."""
+
+
+class ZoneQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Zones by area, time, party and source; all members narrow."""
+
+    area: Shape | None = None
+    start: Annotated[datetime, Meta(tz=True)] | None = None
+    """Those that end after this instant."""
+    end: Annotated[datetime, Meta(tz=True)] | None = None
+    """Those that begin before this instant."""
+    party_id: Line | None = None
+    source: Line | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    cursor: Line | None = None
+
+
+class NearZone(Struct, frozen=True):
+    """A zone that the index found, before its body is looked at."""
+
+    zone_id: str
+    ovn: str
+    party_id: str
+    is_elsewhere: bool
+    uss_base_url: str | None
+    is_down: bool
+    """Its manager is elsewhere and marked as down."""
+
+
+class ZoneNotice(Struct, frozen=True):
+    """A zone that shares a piece with a plan: whose, its rule, where and when they meet."""
+
+    zone_id: str
+    party_id: str
+    identifier: str
+    name: str | None
+    restriction: ZoneRestriction
+    is_closed: bool
+    """Whether it refuses the plan."""
+    message: str | None
+    conditions: tuple[str, ...]
+    authorities: tuple[ZoneAuthority, ...]
+    ovn: str
+    start: datetime
+    end: datetime
+    lower_m: float
+    upper_m: float
+    datum: Datum
+    place: LatLon
+    """A point inside the shared piece."""
+    outline: tuple[tuple[LatLon, ...], ...]
 
 
 def plain(texts: tuple[ZoneText, ...]) -> str | None:

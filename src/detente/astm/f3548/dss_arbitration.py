@@ -39,7 +39,7 @@ def _availability(arbitration: Arbitration) -> list[Route]:
         asked = request.decoded(wire.SetUssAvailabilityStatusParameters)
         availability = Availability(wire.read_availability(asked.availability).lower())
         act = act_of(request, f"PUT availability {party_id}")
-        now = await arbitration.set_availability(act, party_id, availability, asked.old_version)
+        now = await arbitration.set_availability(act, party_id, availability, asked.old_version or "")
         return Reply(200, telling.availability(now))
 
     answers: dict[int, object | None] = {200: wire.UssAvailabilityStatusResponse}

@@ -68,13 +68,14 @@ def _writes(
         made = await subscriptions.write(act, subscription_id, body, expected)
         # Read after it was written: what is written from now on is told, so that nothing falls between.
         rows = rows_of_area(_during(body.area, made), "extents.volume")
-        plans = await references.search(who.party_id, rows) if body.tells_plans else None
-        sees_zones = body.tells_zones and CONSTRAINTS in who.scopes
-        closed = await zones.search(rows) if sees_zones else None
+        plans = await references.search(who.party_id, rows) if body.tells_plans else []
+        closed = await zones.search(rows) if body.tells_zones and CONSTRAINTS in who.scopes else []
         told = wire.PutSubscriptionResponse(
             subscription=at.teller.subscription(made),
-            operational_intent_references=at.teller.references(plans or (), who.party_id),
-            constraint_references=at.teller.zones(closed or (), who.party_id),
+            operational_intent_references=at.teller.references(plans, who.party_id)
+            if body.tells_plans
+            else None,
+            constraint_references=at.teller.zones(closed, who.party_id) if body.tells_zones else None,
         )
         return Reply(200, told)
 

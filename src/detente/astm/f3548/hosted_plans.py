@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from detente.astm.f3548 import wire, wire_details
+from detente.astm.f3548.hosted_zones import HostedZones
 from detente.astm.f3548.telling import Teller
 from detente.astm.f3548.volumes import to_volume4d
 from detente.discovery.hosted import HostedPlan, HostedPlans
@@ -54,21 +55,29 @@ class HostedTeller:
 
 
 class NoticeBodies:
-    """What subscribers elsewhere are sent: the plan as it stands when it is sent, or that it is gone.
+    """What subscribers elsewhere are sent: the plan or zone as it stands when it is sent, or that it is gone.
 
     Args:
         hosted: the plans.
         teller: tells them.
+        zones: the zones, and tells them.
     """
 
-    def __init__(self, hosted: HostedPlans, teller: HostedTeller) -> None:
+    def __init__(self, hosted: HostedPlans, teller: HostedTeller, zones: HostedZones) -> None:
         self._hosted = hosted
         self._teller = teller
+        self._zones = zones
 
     async def make(self, notice: Notice) -> bytes | None:
         """The bytes to send for a notice; None: nothing is to be told."""
-        if notice.kind is not NoticeKind.PLAN:
-            return None
+        if notice.kind is NoticeKind.ZONE:
+            return _encode(
+                wire_details.PutConstraintDetailsParameters(
+                    constraint_id=notice.subject_id,
+                    subscriptions=_subscriptions.decode(notice.subscriptions),
+                    constraint=await self._zones.find(notice.subject_id),
+                )
+            )
         plan = await self._hosted.find(notice.subject_id)
         return _encode(
             wire_details.PutOperationalIntentDetailsParameters(

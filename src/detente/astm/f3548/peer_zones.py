@@ -1,17 +1,51 @@
-"""Zones of managers elsewhere, in our words."""
+"""Zones of managers elsewhere, in our words: asked of them, or sent by them.
 
+Rule 1: what is told counts for the version and OVN that it names, and for no other.
+Rule 2: the rule of a zone is that of its geographical zone (ED-269); one that is not told, or not known, is a
+    caution.
+"""
+
+import asyncio
 import hashlib
+import re
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from detente.astm.f3548 import wire_details
 from detente.astm.f3548.volumes import to_area
-from detente.discovery.model import ZoneBody
+from detente.astm.peer_client import PeerClient
+from detente.discovery import peer_details
 from detente.discovery.peer_details import Told
-from detente.errors import BadInput
-from detente.plans.model import MAX_VOLUMES
+from detente.errors import BadInput, PeerUnavailable
+from detente.store import Pool
+from detente.zones.model import (
+    LIMITS,
+    AuthorityPurpose,
+    ZoneAuthority,
+    ZoneBody,
+    ZoneKind,
+    ZoneReason,
+    ZoneRestriction,
+    ZoneText,
+    ZoneTexts,
+)
+from detente.zones.views import ellipsoid_volume
 
+_RESTRICTIONS = {
+    "PROHIBITED": ZoneRestriction.PROHIBITED,
+    "REQ_AUTHORISATION": ZoneRestriction.CONSENT,
+    "REQ_AUTHORIZATION": ZoneRestriction.CONSENT,
+    "CONDITIONAL": ZoneRestriction.CAUTION,
+    "NO_RESTRICTION": ZoneRestriction.NONE,
+}
+_COUNTRY = re.compile(r"(?!ZZZ)[A-Z]{3}")
+_RETRIES = 3
+_PAUSE_S = 0.2
+"""A manager may still be writing down what the exchange has just answered it."""
+_NOT_FOUND = 404
 _encode = msgspec.json.Encoder().encode
+_answer = msgspec.json.Decoder(wire_details.GetConstraintDetailsResponse)
 
 
 def told_of_zone(constraint: wire_details.Constraint) -> Told:
@@ -23,13 +57,12 @@ def told_of_zone(constraint: wire_details.Constraint) -> Told:
     reference, details = constraint.reference, constraint.details
     if not reference.ovn:
         raise BadInput("reference.ovn is missing", field="reference.ovn", expected="an OVN", actual="nothing")
-    if len(details.volumes) > MAX_VOLUMES:
+    if len(details.volumes) > LIMITS.volumes:
         raise BadInput(
             f"the details have {len(details.volumes)} volumes",
             field="details.volumes",
-            expected=f"at most {MAX_VOLUMES}",
+            expected=f"at most {LIMITS.volumes}",
         )
-    areas = tuple(to_area(one, f"details.volumes[{i}]") for i, one in enumerate(details.volumes))
     return Told(
         subject_id=reference.id.lower(),
         kind="zone",
@@ -37,6 +70,117 @@ def told_of_zone(constraint: wire_details.Constraint) -> Told:
         version=reference.version,
         ovn=reference.ovn,
         priority=0,
-        body=_encode(ZoneBody(areas, reference.uss_base_url)),
+        body=_encode(_zone_of(reference.id.lower(), details)),
         sent_sha256=hashlib.sha256(_encode(details)).digest(),
+    )
+
+
+def _zone_of(zone_id: str, details: wire_details.ConstraintDetails) -> ZoneBody:
+    areas = [to_area(one, f"details.volumes[{i}]") for i, one in enumerate(details.volumes)]
+    volumes = tuple(
+        ellipsoid_volume(one.shape, one.lower_m, one.upper_m, one.start, one.end) for one in areas
+    )
+    geozone = details.geozone
+    if geozone is None:
+        return ZoneBody(identifier=zone_id, restriction=ZoneRestriction.CAUTION, volumes=volumes)
+    exemption = geozone.regulation_exemption
+    return ZoneBody(
+        identifier=geozone.identifier or zone_id,
+        restriction=_RESTRICTIONS.get(geozone.restriction.upper(), ZoneRestriction.CAUTION),
+        volumes=volumes,
+        country=geozone.country if _COUNTRY.fullmatch(geozone.country) else None,
+        name=_texts(geozone.name),
+        kind=ZoneKind.CUSTOMIZED if geozone.type == "CUSTOMIZED" else ZoneKind.COMMON,
+        conditions=(geozone.restriction_conditions or ())[: LIMITS.conditions],
+        region=geozone.region,
+        reasons=tuple(map(ZoneReason, geozone.reason or ())),
+        other_reason=_texts(geozone.other_reason_info),
+        regulation_exemption=None if exemption is None else exemption == "YES",
+        u_space_class=geozone.u_space_class,
+        message=_texts(geozone.message),
+        authorities=tuple(map(_authority, geozone.zone_authority[: LIMITS.authorities])),
+    )
+
+
+def _texts(text: str | None) -> ZoneTexts:
+    return () if text is None else (ZoneText(text),)
+
+
+def _authority(one: wire_details.Authority) -> ZoneAuthority:
+    interval = one.interval_before
+    return ZoneAuthority(
+        purpose=AuthorityPurpose(one.purpose or "INFORMATION"),
+        name=_texts(one.name),
+        service=_texts(one.service),
+        contact_name=_texts(one.contact_name),
+        site_url=one.site_url,
+        email=one.email,
+        phone=one.phone,
+        interval_before=None if interval is None else interval[: LIMITS.text_letters],
+    )
+
+
+class PeerZones:
+    """Asks managers for details and keeps them; ``detente.zones`` knows it as ``ZoneDetails``.
+
+    Args:
+        pool: database connections.
+        client: who speaks to peers.
+        clock_ms: the present.
+    """
+
+    def __init__(self, pool: Pool, client: PeerClient, clock_ms: Callable[[], int]) -> None:
+        self._pool = pool
+        self._client = client
+        self._clock_ms = clock_ms
+
+    async def remembered(self, wanted: Mapping[str, str]) -> Mapping[str, bytes]:
+        """The details that are known at just these OVNs."""
+        return await peer_details.known_zones(self._pool, wanted)
+
+    async def ask(self, zone_id: str, ovn: str, uss_base_url: str) -> bytes:
+        """The details of a zone at an OVN, asked of its manager.
+
+        Raises:
+            PeerUnavailable: it does not answer, or not with these.
+        """
+        why = ""
+        for attempt in range(_RETRIES):
+            if attempt:
+                await asyncio.sleep(_PAUSE_S * attempt)
+            told = await self._fetch(zone_id, uss_base_url)
+            if told is None:
+                why = "knows nothing of the zone"
+            elif told.ovn != ovn:
+                why = "tells another version than the one that stands"
+            else:
+                await peer_details.keep(self._pool, told, self._clock_ms())
+                return told.body
+        raise _unavailable(uss_base_url, zone_id, why)
+
+    async def _fetch(self, zone_id: str, uss_base_url: str) -> Told | None:
+        try:
+            answer = await self._client.fetch_constraint(uss_base_url, zone_id)
+        except (BadInput, PeerUnavailable) as silent:
+            why = str(silent.members.get("why", silent.detail))
+            raise _unavailable(uss_base_url, zone_id, why) from silent
+        if answer.status == _NOT_FOUND:
+            return None
+        try:
+            told = told_of_zone(_answer.decode(answer.body).constraint)
+        except (msgspec.MsgspecError, UnicodeDecodeError, BadInput) as wrong:
+            raise _unavailable(
+                uss_base_url, zone_id, f"tells it not as the standard says: {wrong}"
+            ) from wrong
+        if told.subject_id != zone_id:
+            raise _unavailable(uss_base_url, zone_id, "tells of another zone")
+        return told
+
+
+def _unavailable(peer: str, zone_id: str, why: str) -> PeerUnavailable:
+    return PeerUnavailable(
+        f"the manager of zone {zone_id}, which is near, {why}; nothing was changed",
+        peer=peer,
+        why=why[:500],
+        zone_id=zone_id,
     )

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from detente.astm.f3548 import wire
 from detente.astm.f3548.volumes import MAX_AREA_KM2, to_area, to_plan_volumes
+from detente.discovery.acts import Act
 from detente.discovery.model import NewSubscription, ReferenceBody, SubscriptionBody, ZoneBody
-from detente.discovery.store import Act
 from detente.errors import BadInput, NotAllowed, TooLarge
 from detente.plans.model import MAX_VOLUMES, PlanState
 from detente.web.model import Principal, Request

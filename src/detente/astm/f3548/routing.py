@@ -16,12 +16,14 @@ from detente.errors import (
     PartyDown,
     Refused,
     StaleVersion,
+    UnsupportedMediaType,
 )
 from detente.web.model import Handler, RefusalForm, Route
 
 STATUSES: Final = {
     StaleVersion.slug: 409,
     ForbiddenTransition.slug: 400,
+    UnsupportedMediaType.slug: 400,
 }
 """Where the standard has another status than our problem."""
 CHANGE_STATUSES: Final = STATUSES | {NotFound.slug: 409}

@@ -9,6 +9,7 @@ from typing import Protocol
 from detente.astm.f3548 import wire, wire_details
 from detente.astm.f3548.dss_arbitration import report_route
 from detente.astm.f3548.hosted_plans import HostedTeller
+from detente.astm.f3548.hosted_zones import HostedZones
 from detente.astm.f3548.peer_plans import told_of
 from detente.astm.f3548.peer_zones import told_of_zone
 from detente.astm.f3548.reading import CONFORMANCE, CONSTRAINTS, CONSTRAINTS_WRITE, COORDINATION, read_id
@@ -16,9 +17,8 @@ from detente.astm.f3548.routing import standard_route
 from detente.discovery import peer_details
 from detente.discovery.arbitration import Arbitration
 from detente.discovery.hosted import HostedPlans
-from detente.discovery.model import Reference, ZoneReference
+from detente.discovery.managers import manager_of_plan, manager_of_zone
 from detente.discovery.peer_details import Told
-from detente.discovery.store import find_reference, find_zone
 from detente.errors import BadInput, NotAllowed, NotFound, Refused
 from detente.plans.model import PlanState
 from detente.store import Pool
@@ -41,10 +41,11 @@ class Listener(Protocol):
         ...
 
 
-def uss_routes(  # noqa: PLR0917 - called in one place
+def uss_routes(  # noqa: PLR0917 - what the operations stand on, in their order
     pool: Pool,
     hosted: HostedPlans,
     teller: HostedTeller,
+    zones: HostedZones,
     arbitration: Arbitration,
     now_ms: Callable[[], int],
     listener: Listener | None = None,
@@ -55,6 +56,7 @@ def uss_routes(  # noqa: PLR0917 - called in one place
         pool: database connections, for what peers tell.
         hosted: plans whose details are kept here.
         teller: tells them.
+        zones: zones whose details are kept here.
         arbitration: keeps reports.
         now_ms: the present.
         listener: who follows what is told, too.
@@ -63,7 +65,7 @@ def uss_routes(  # noqa: PLR0917 - called in one place
         _details(hosted, teller),
         _telemetry(hosted),
         _told_plan(pool, now_ms, listener),
-        _zone_details(),
+        _zone_details(zones),
         _told_zone(pool, now_ms),
         report_route("/uss/v1/reports", arbitration),
     ]
@@ -106,7 +108,7 @@ def _told_plan(pool: Pool, now_ms: Callable[[], int], listener: Listener | None)
     async def told(request: Request) -> Reply:
         message = request.decoded(wire_details.PutOperationalIntentDetailsParameters)
         plan_id = read_id(message.operational_intent_id, "operational_intent_id")
-        _require_manager(await find_reference(pool, plan_id), request.who().party_id)
+        _require_manager(await manager_of_plan(pool, plan_id), request.who().party_id)
         if message.operational_intent is None:
             await peer_details.drop(pool, plan_id)
             if listener is not None:
@@ -124,10 +126,13 @@ def _told_plan(pool: Pool, now_ms: Callable[[], int], listener: Listener | None)
     )  # fmt: skip
 
 
-def _zone_details() -> Route:
+def _zone_details(zones: HostedZones) -> Route:
     async def details(request: Request) -> Reply:
         zone_id = read_id(request.path["entityid"], "entityid")
-        raise NotFound(f"no details of a constraint {zone_id} are kept here", zone_id=zone_id)
+        zone = await zones.find(zone_id)
+        if zone is None:
+            raise NotFound(f"no details of a constraint {zone_id} are kept here", zone_id=zone_id)
+        return Reply(200, wire_details.GetConstraintDetailsResponse(zone))
 
     return standard_route(
         "GET", f"{_ZONES}/{{entityid}}", (CONSTRAINTS,), details,
@@ -140,7 +145,7 @@ def _told_zone(pool: Pool, now_ms: Callable[[], int]) -> Route:
     async def told(request: Request) -> Reply:
         message = request.decoded(wire_details.PutConstraintDetailsParameters)
         zone_id = read_id(message.constraint_id, "constraint_id")
-        _require_manager(await find_zone(pool, zone_id), request.who().party_id)
+        _require_manager(await manager_of_zone(pool, zone_id), request.who().party_id)
         if message.constraint is None:
             await peer_details.drop(pool, zone_id)
         else:
@@ -154,13 +159,13 @@ def _told_zone(pool: Pool, now_ms: Callable[[], int]) -> Route:
     )  # fmt: skip
 
 
-def _require_manager(known: Reference | ZoneReference | None, sender: str) -> None:
+def _require_manager(known: str | None, sender: str) -> None:
     """Refuse who tells of what another party manages, by our own records.
 
     Raises:
         NotAllowed: naming neither.
     """
-    if known is not None and known.party_id != sender:
+    if known is not None and known != sender:
         raise NotAllowed("you are not the manager of this, by our records")
 
 

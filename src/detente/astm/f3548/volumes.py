@@ -181,7 +181,7 @@ def _circle(circle: wire.Circle, at: str) -> Shape:
 def _polygon(polygon: wire.Polygon, at: str) -> Shape:
     """Read a ring; our geometry would pass over a vertex that is there twice, the standard forbids it.
 
-    A last vertex that repeats the first closes the ring and is let go: forbidden too, but often sent.
+    A last vertex that repeats the first is dropped: forbidden too, but InterUSS' tests send it.
     """
     vertices, seen = polygon.vertices, dict[tuple[float, float], int]()
     if vertices[0] == vertices[-1]:
@@ -262,7 +262,7 @@ def _require_area(core: Core, field: str, max_area_km2: float) -> None:
 
 @contextmanager
 def _names_of_the_wire() -> Iterator[None]:
-    """Give what geometry refuses the names that the sender wrote, and what is too large the standard's status."""
+    """Give what geometry refuses the names that the sender wrote; what is too large is a 400 here."""
     try:
         yield
     except BadInput as refusal:

@@ -305,10 +305,13 @@ class UssAvailabilityStatus(Message, frozen=True):
 
 
 class SetUssAvailabilityStatusParameters(Message, frozen=True):
-    """What an arbiter says of a USS; read `availability` with `read_availability`."""
+    """What an arbiter says of a USS; read `availability` with `read_availability`.
 
-    old_version: str
+    The schema requires `old_version`; InterUSS' tests leave it out where nothing was said before.
+    """
+
     availability: str
+    old_version: str | None = None
 
 
 class UssAvailabilityStatusResponse(Message, frozen=True):

@@ -24,9 +24,12 @@ ON CONFLICT (party_id, request_key) DO UPDATE SET at_ms = r.at_ms
 RETURNING request_sha256, answer
 
 -- name: notify
--- Tells the user of conflicts of a plan, once for each cause.
-INSERT INTO harness_notification (party_id, plan_id, cause, conflicts, message, observed_ms)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (party_id, plan_id, cause) DO NOTHING
+-- Tells the user of conflicts of a plan, if any of them was not told yet.
+WITH fresh AS (
+    INSERT INTO harness_told (party_id, mine, other, at_ms) SELECT $1, $3, other, $7 FROM unnest($4::text[]) AS other
+    ON CONFLICT DO NOTHING RETURNING 1)
+INSERT INTO harness_notification (party_id, plan_id, conflicts, message, observed_ms)
+SELECT $1, $2, $5, $6, $7 WHERE EXISTS (SELECT 1 FROM fresh)
 
 -- name: notifications
 -- What the user was told between two instants, both included, oldest first.
@@ -44,6 +47,7 @@ ON CONFLICT (party_id) DO UPDATE SET xact = excluded.xact, statement_id = exclud
 WHERE (r.xact, r.statement_id) < (excluded.xact, excluded.statement_id) OR r.xact > $4
 
 -- name: forget
--- Drops requests and notifications of tests long over.
-WITH requests AS (DELETE FROM harness_request WHERE at_ms < $1)
+-- Drops requests, notifications and what was told of in tests long over.
+WITH requests AS (DELETE FROM harness_request WHERE at_ms < $1),
+     told AS (DELETE FROM harness_told WHERE at_ms < $1)
 DELETE FROM harness_notification WHERE observed_ms < $1

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from detente.astm.f3548.reading import read_id
 from detente.astm.flight_planning import telling, wire
@@ -29,8 +29,11 @@ _STATUSES: Final = {KeyReused.slug: 409}
 _PLAN: Final = Scope.FLIGHT_PLANNING_PLAN.value
 _DIRECT: Final = Scope.FLIGHT_PLANNING_DIRECT.value
 _MAX_SHOWN: Final = 200
-_INSTANT: Final = msgspec.json.Decoder(Annotated[datetime, Meta(tz=True)])
 Prepare = Callable[[], Awaitable[bool]]
+
+
+class _Instant(Struct, frozen=True):
+    at: Annotated[datetime, Meta(tz=True)]
 
 
 def flight_planning_routes(planning: FlightPlanning, prepare: Prepare) -> list[Route]:
@@ -151,7 +154,7 @@ def _notifications(planning: FlightPlanning) -> Handler:
 def _instant(text: str, field: str) -> datetime:
     try:
         # In a query a plus sign that nobody escaped is a space.
-        read: datetime = _INSTANT.decode(msgspec.json.encode(text.replace(" ", "+")))
+        return msgspec.convert({"at": text.replace(" ", "+")}, _Instant).at
     except msgspec.ValidationError as wrong:
         raise BadInput(
             f"{field} is no instant",

@@ -311,8 +311,8 @@ class FlightPlanning:
             message=telling.attempted(plan_id, refusal),
             observed_ms=self._now_ms(),
         )
-        cause = f"request {hashlib.sha256(asked.flight.request_id.encode()).hexdigest()}"
-        await store.notify(self._pool, self._party, plan_id, cause, told)
+        key = hashlib.sha256(asked.flight.request_id.encode()).hexdigest()
+        await store.notify(self._pool, self._party, store.Meeting(plan_id, key, ("refused",)), told)
 
 
 def _status(stands: PlanView | None) -> wire.FlightPlanStatus:

@@ -62,12 +62,21 @@ async def keep_answer(
     return answer if row is None else KeptAnswer(**row)
 
 
-async def notify(pool: Pool, party_id: str, plan_id: str, cause: str, told: Notification) -> None:
-    """Tell a party's user of conflicts of a plan, once for each cause."""
+class Meeting(Struct, frozen=True):
+    """What a user is told of: an own plan and others, by what names their versions."""
+
+    plan_id: str
+    mine: str
+    others: tuple[str, ...]
+
+
+async def notify(pool: Pool, party_id: str, of: Meeting, told: Notification) -> None:
+    """Tell a party's user of a plan's conflicts, if any of them was not told yet."""
     with wrap_errors():
         await pool.execute(
-            _SQL["notify"], party_id, plan_id, cause, told.conflicts, told.message, told.observed_ms
-        )
+            _SQL["notify"],
+            party_id, of.plan_id, of.mine, of.others, told.conflicts, told.message, told.observed_ms,
+        )  # fmt: skip
 
 
 async def notifications(pool: Pool, party_id: str, after_ms: int, before_ms: int) -> list[Notification]:

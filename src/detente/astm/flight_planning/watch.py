@@ -3,7 +3,7 @@
 Rule 1: every change of a plan is looked at once it is settled; from where the last process left off.
 Rule 2: a change of an own plan tells its user of all that the plan meets then.
 Rule 3: a change of any plan tells the user of each own plan that it meets.
-Rule 4: each is told once, however many processes look.
+Rule 4: each meeting of two plans, as they stand, is told once, however many processes look.
 
 Source: ASTM F3548-21, SCD0090 and SCD0095.
 """
@@ -106,11 +106,10 @@ class ConflictWatch:
         if plan_id != change.subject:
             met = tuple(one for one in met if one.standing.plan_id == change.subject)
         if met:
-            message = telling.notified(plan_id, met)
-            told = store.Notification(len(met), message, self._now_ms())
-            await store.notify(
-                self._pool, self._party, plan_id, f"plan {change.subject} {change.version}", told
-            )
+            told = store.Notification(len(met), telling.notified(plan_id, met), self._now_ms())
+            others = tuple(one.standing.ovn for one in met)
+            of = store.Meeting(plan_id, found.standing.ovn, others)
+            await store.notify(self._pool, self._party, of, told)
 
     async def _forget(self) -> None:
         now_ms = self._now_ms()

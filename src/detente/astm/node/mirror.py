@@ -24,7 +24,7 @@ from detente.discovery.node_store import KeptReference, Mirrored, Seen
 from detente.discovery.peer_details import Told
 from detente.errors import PeerUnavailable
 from detente.geo import Solid, Terrain
-from detente.plans.index import Reach, no_rows, rows_of
+from detente.geo.index import Reach, no_rows, rows_of
 from detente.plans.model import MAX_PRIORITY, PlanBody, PlanState, PlanVolume, Sharing
 from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.volumes import to_ms

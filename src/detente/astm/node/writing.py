@@ -8,7 +8,7 @@ Rule 3: a report that a plan is off-nominal is written here at once, and told to
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -113,9 +113,11 @@ class Report:
         self._pool = pool
         self._settling = settling
 
-    async def write(self, act: store.Write, known: Mapping[str, str], epoch: int) -> store.Answer:
+    async def write(
+        self, act: store.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+    ) -> store.Answer:
         """Write, and have the exchange told."""
-        answer = await store.write(self._pool, act, known, epoch)
+        answer = await store.write(self._pool, act, known, known_zones, epoch)
         if answer.status == "written":
             self._settling.wake.set()
         return answer
@@ -140,7 +142,9 @@ class NodeAttempt:
         self._volumes = volumes
         self._key = learned.ovns
 
-    async def write(self, act: store.Write, known: Mapping[str, str], epoch: int) -> store.Answer:
+    async def write(
+        self, act: store.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+    ) -> store.Answer:
         """Say what must be examined first, as ``store.write``; else write at the exchange, then here.
 
         Raises:
@@ -149,7 +153,7 @@ class NodeAttempt:
             DetenteError: what the exchange refuses for, in our words.
         """
         for _ in range(_MAX_ROUNDS):
-            answer = await store.try_write(self._pool, act, known, epoch)
+            answer = await store.try_write(self._pool, act, known, known_zones, epoch)
             if answer.status != "written":
                 return answer
             pending = await self._pending(act)

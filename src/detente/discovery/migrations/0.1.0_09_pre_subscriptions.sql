@@ -115,7 +115,9 @@ BEGIN
           AND (p_hidden_id IS NULL OR EXISTS (SELECT 1 FROM plan_shown_to w
                                               WHERE w.plan_id = p_hidden_id AND w.party_id = s.party_id
                                                 AND w.until_ms > p_now_ms))
-        RETURNING s.subscription_id, s.party_id, s.uss_base_url, s.notification_index;
+        RETURNING s.subscription_id, s.party_id,
+                  coalesce(s.uss_base_url, (SELECT p.uss_base_url FROM plan p WHERE p.plan_id = s.subscription_id)),
+                  s.notification_index;
 END $$;
 
 -- What a write of a plan that is hosted here does about subscribers elsewhere: count them up and queue what they must
@@ -150,7 +152,9 @@ END $$;
 
 -- Subscriptions as they are answered: implicit ones last as long as their plans.
 CREATE VIEW subscription_now AS
-    SELECT s.subscription_id, s.party_id, s.version, s.notification_index, s.uss_base_url, s.tells_plans, s.tells_zones,
+    SELECT s.subscription_id, s.party_id, s.version, s.notification_index,
+           coalesce(s.uss_base_url, (SELECT p.uss_base_url FROM plan p WHERE p.plan_id = s.subscription_id)) AS uss_base_url,
+           s.tells_plans, s.tells_zones,
            s.is_implicit, coalesce(s.start_ms, d.start_ms) AS start_ms, coalesce(s.end_ms, d.end_ms) AS end_ms, d.plan_ids
     FROM subscription s
     CROSS JOIN LATERAL (SELECT min(p.start_ms) AS start_ms, max(p.end_ms) AS end_ms,

@@ -22,19 +22,26 @@ CREATE TABLE harness_request (
 COMMENT ON COLUMN harness_request.request_key IS 'SHA-256 of the request_id: a text of any length and with any character';
 CREATE INDEX harness_request_by_time ON harness_request (at_ms);
 
--- One row for each plan and each change that brought it into conflict, whichever process saw it first.
 CREATE TABLE harness_notification (
     notification_id bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     party_id        text    NOT NULL,
     plan_id         uuid    NOT NULL,
-    cause           text    NOT NULL,
     conflicts       integer NOT NULL CHECK (conflicts > 0),
     message         text    NOT NULL,
-    observed_ms     bigint  NOT NULL,
-    UNIQUE (party_id, plan_id, cause)
+    observed_ms     bigint  NOT NULL
 );
-COMMENT ON COLUMN harness_notification.cause IS 'the version of a plan, or the refused request, that it tells of';
 CREATE INDEX harness_notification_by_time ON harness_notification (observed_ms);
+
+-- What a user was told of already: two plans by their OVNs, so that each meeting of two versions is told once,
+-- whichever process sees it first and from whichever side; or a request that was refused.
+CREATE TABLE harness_told (
+    party_id text   NOT NULL,
+    mine     text   NOT NULL,
+    other    text   NOT NULL,
+    at_ms    bigint NOT NULL,
+    PRIMARY KEY (party_id, mine, other)
+);
+CREATE INDEX harness_told_by_time ON harness_told (at_ms);
 
 -- How far the changes of plans were looked at for a party: everything up to here was told.
 CREATE TABLE harness_reader (

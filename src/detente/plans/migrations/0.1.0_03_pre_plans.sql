@@ -237,6 +237,7 @@ END $$;
 --
 -- status 'written'   the plan stands at `version`
 --        'look'      nothing written: these plans in force may conflict and were not among those examined
+--        'look-zone' nothing written: zones (in `plan_id`) that may close the air there and were not among those examined
 --        'same'      nothing written: this very request was carried out before
 --        'replayed'  nothing written: the idempotency key's first answer is in `body`, its status in `version`
 --        'reused'    nothing written: the idempotency key belongs to another request
@@ -251,7 +252,7 @@ CREATE FUNCTION plan_write(
     p_expected integer,          -- the version that this changes; null declares a new plan
     p_decided integer,           -- the version that the caller read and decided on; null declares a new plan
     p_state text, p_ovn text, p_priority integer, p_sharing text, p_start_ms bigint, p_end_ms bigint, p_body bytea,
-    p_looks boolean,             -- whether neighbours must be looked for
+    p_looks boolean,             -- whether neighbours and zones must be looked for
     p_with_own boolean,          -- whether the party's own plans count as neighbours
     p_known_ids uuid[], p_known_ovns text[],   -- neighbours that were examined, at the version examined
     p_epoch bigint,
@@ -260,7 +261,8 @@ CREATE FUNCTION plan_write(
     p_search bigint[],           -- where to look; null: where the plan itself is
     p_recell boolean,            -- whether the plan's rows in the index are replaced by the next
     p_cells bigint[],
-    p_uss_base_url text          -- where its party's own server answers; null: at the exchange's address
+    p_uss_base_url text,         -- where its party's own server answers; null: at the exchange's address
+    p_known_zones text[] DEFAULT '{}'  -- OVNs of zones that were examined
 ) RETURNS TABLE (status text, plan_id uuid, version integer, ovn text, party_id text, state text,
                  priority smallint, sharing text, volume_ixs smallint[], body bytea,
                  is_elsewhere boolean, uss_base_url text, is_down boolean)
@@ -338,6 +340,13 @@ BEGIN
              WHERE (p_with_own OR p.party_id <> p_party_id)
                AND NOT EXISTS (SELECT 1 FROM unnest(p_known_ids, p_known_ovns) AS k (id, ovn)
                                WHERE k.id = p.plan_id AND k.ovn = p.ovn)
+             LIMIT 1000)
+            UNION ALL
+            (SELECT 'look-zone', z.zone_id, z.version, z.ovn::text, z.party_id, NULL::text, NULL::smallint,
+                    NULL::text, NULL::smallint[], NULL::bytea, z.is_elsewhere, z.uss_base_url,
+                    z.is_elsewhere AND party_is_down(z.party_id)
+             FROM zone_closing(coalesce(p_search, p_cells), p_party_id) z
+             WHERE z.ovn <> ALL (p_known_zones)
              LIMIT 1000);  -- the rest is sent when these have been examined
         IF FOUND THEN
             RETURN;

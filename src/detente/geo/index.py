@@ -32,6 +32,11 @@ class Rows(Struct, frozen=True):
         """The distinct parents, ascending: the order in which every writer locks."""
         return sorted(set(self.packed[::WIDTH]))
 
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.packed) // WIDTH
+
 
 WIDTH = 15
 """Numbers in one row."""
