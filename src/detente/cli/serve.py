@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from detente.cli.place import Folder, folder_for_exchange, folder_of_exchange
 from detente.errors import StoreRefused
-from detente.parties import store
+from detente.parties.directory import PartyDirectory
 from detente.settings import Settings, load_settings, parse_address
 from detente.store import (
     EmbeddedPostgres,
@@ -24,7 +24,6 @@ from detente.store import (
     open_pool,
     running_url,
     when_available,
-    wrap_errors,
 )
 from detente.web.log import LogStyle, configure_logging
 from detente.web.server import ServerSettings, serve, stop_signals
@@ -98,8 +97,7 @@ async def _require_party(dsn: str, party_id: str) -> None:
     """
     pool = await when_available(lambda: open_pool(dsn, max_size=1))
     try:
-        with wrap_errors():
-            is_there = await store.find_party(pool, party_id) is not None
+        is_there = await PartyDirectory(pool, clock_ms=lambda: 0).exists(party_id)
     finally:
         await pool.close()
     if not is_there:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from detente.geo.index import Rows
 from detente.plans.model import PlanState, Sharing
-from detente.plans.store import Connection, Write, write_within
+from detente.plans.writing import Connection, Write, write_within
 from detente.store import Pool, load_queries, wrap_errors
 
 _SQL = load_queries("detente.discovery", "node_queries.sql")

@@ -5,7 +5,20 @@ from typing import Protocol
 
 from detente.plans import store
 from detente.plans.model import PlanState, PlanVolume, WaysOutLimits
+from detente.plans.store import Answer, Connection, Write, try_write, write, write_within
 from detente.store import Pool
+
+__all__ = [
+    "Answer",
+    "Attempt",
+    "Connection",
+    "Write",
+    "Writer",
+    "WritesHere",
+    "try_write",
+    "write",
+    "write_within",
+]
 
 
 class Attempt(Protocol):

@@ -32,7 +32,7 @@ from detente.errors import (
 from detente.geo import Circle, prepare
 from detente.geo.limits import MAX_ALTITUDE_M, MIN_ALTITUDE_M
 from detente.geo.model import Datum
-from detente.plans import store
+from detente.plans import writing
 from detente.plans.model import PlanState, PlanVolume, WaysOutLimits
 from detente.plans.rules import OFF_NOMINAL
 from detente.plans.volumes import to_volume
@@ -114,10 +114,10 @@ class Report:
         self._settling = settling
 
     async def write(
-        self, act: store.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
-    ) -> store.Answer:
+        self, act: writing.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+    ) -> writing.Answer:
         """Write, and have the exchange told."""
-        answer = await store.write(self._pool, act, known, known_zones, epoch)
+        answer = await writing.write(self._pool, act, known, known_zones, epoch)
         if answer.status == "written":
             self._settling.wake.set()
         return answer
@@ -143,8 +143,8 @@ class NodeAttempt:
         self._key = learned.ovns
 
     async def write(
-        self, act: store.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
-    ) -> store.Answer:
+        self, act: writing.Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+    ) -> writing.Answer:
         """Say what must be examined first, as ``store.write``; else write at the exchange, then here.
 
         Raises:
@@ -153,7 +153,7 @@ class NodeAttempt:
             DetenteError: what the exchange refuses for, in our words.
         """
         for _ in range(_MAX_ROUNDS):
-            answer = await store.try_write(self._pool, act, known, known_zones, epoch)
+            answer = await writing.try_write(self._pool, act, known, known_zones, epoch)
             if answer.status != "written":
                 return answer
             pending = await self._pending(act)
@@ -164,7 +164,7 @@ class NodeAttempt:
                 await self._settling.settle_plan(act.plan_id)
         raise Unavailable(f"what is near changed {_MAX_ROUNDS} times while this was decided; try again")
 
-    async def _pending(self, act: store.Write) -> Pending:
+    async def _pending(self, act: writing.Write) -> Pending:
         """What the exchange is to be asked. What is new here may stand there, if an answer was lost."""
         kept = await node_store.reference_of(self._pool, act.plan_id)
         named = None if kept is None else kept.ovn
