@@ -34,6 +34,19 @@ from detente.settings import Settings, load_settings
         ({"exchange": "https://x"}, "exchange is set without node_of"),
         ({"node_of": "alpha"}, "node_of is set without exchange"),
         ({"node_of": "exchange", "exchange": "https://x"}, "node_of is 'exchange'"),
+        ({"token_client": "x", "token_url": "https://x"}, "token_client is set without token_secret"),
+        ({"token_secret": "x", "token_url": "https://x"}, "token_secret is set without token_client"),
+        ({"token_client": "x", "token_secret": "x"}, "token_client is set without token_url"),
+        ({"trust_key": ["http://keys.example/jwks"]}, "Keys are fetched over https only"),
+        ({"node_of": "a", "exchange": "https://x"}, "a node needs tokens that its exchange believes"),
+        (
+            {"node_of": "a", "exchange": "http://x", "token_url": "https://x"},
+            "exchange is 'http://x'",
+        ),
+        (
+            {"node_of": "a", "party": "b", "exchange": "https://x", "token_url": "https://x"},
+            "party is 'b', but this is the node of 'a'",
+        ),
         ({"party": "a\nb"}, "party is 'a\\nb'"),
         ({"token_subject": "x" * 201}, "token_subject is 'xxx"),
         ({"allow_http_peers": "maybe"}, "allow_http_peers is maybe; expected true or false"),
@@ -44,6 +57,14 @@ def test_a_wrong_option_is_refused_by_name(options, said):
     with pytest.raises(BadInput) as refusal:
         load_settings(options, {})
     assert said in refusal.value.detail
+
+
+def test_a_secret_that_is_no_text_is_not_shown(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("token_secret = 4711")
+    with pytest.raises(BadInput) as refusal:
+        load_settings({}, {}, file)
+    assert "4711" not in refusal.value.detail + str(refusal.value.members)
 
 
 def test_a_wrong_variable_is_refused_by_name():
@@ -139,4 +160,4 @@ def test_every_option_of_serve_is_a_setting():
     options = {option.name for option in serve.params}
     fields = set(Settings.__struct_fields__)
     assert options - fields == {"config"}
-    assert fields - options == {"rate_per_s", "issuers"}
+    assert fields - options == {"rate_per_s", "issuers", "token_client", "token_secret"}

@@ -18,6 +18,9 @@ from detente.astm.f3548.routing import Wire
 from detente.astm.f3548.uss import uss_routes
 from detente.astm.harness import NAMELESS, Harness, PlansRoom
 from detente.astm.interuss_routes import interuss_routes
+from detente.astm.node.mirror import Around
+from detente.astm.node.node import Node
+from detente.astm.peer_tokens import ClientSecret
 from detente.astm.peering import Peering, PeeringSettings
 from detente.console.passkey_routes import passkey_routes
 from detente.console.passkeys import Passkeys
@@ -36,7 +39,7 @@ from detente.discovery.zones import ZoneReferences
 from detente.errors import StoreRefused, Unavailable
 from detente.formats.routes import routes as files_routes
 from detente.geo import HgtTerrain, Terrain
-from detente.parties.authority import read_authority, tell_of_weak_keys
+from detente.parties.authority import key_sets, read_authority, tell_of_weak_keys
 from detente.parties.directory import PartyDirectory
 from detente.parties.external import ExternalIssuer, ScopeHandling
 from detente.parties.issuer import Issuer
@@ -51,19 +54,22 @@ from detente.plans.neighbourhood import Neighbourhood
 from detente.plans.questions import Questions
 from detente.plans.refusal_routes import refusal_routes
 from detente.plans.refusals import Refusals
-from detente.plans.routes import SEPARATIONS_READ
+from detente.plans.routes import SEPARATIONS_READ, SEPARATIONS_WRITE
 from detente.plans.routes import routes as plans_routes
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
 from detente.plans.streams import EventStreams
+from detente.plans.writing import WritesHere
 from detente.settings import Settings, load_settings
 from detente.store import Pool, is_ready, open_pool, when_available
 from detente.web import Limits, Route, make_app
 from detente.zones.near import ZonesNear
+from detente.zones.routes import WRITE as ZONES_WRITE
 from detente.zones.routes import routes as zones_routes
 from detente.zones.service import ZonesService
 
 _OVN_BYTES = 24
+_NOT_AT_A_NODE = frozenset({SEPARATIONS_WRITE, ZONES_WRITE})
 _PATIENCE_S = 60.0
 """How long a process waits for its database when it starts; the server has waited before, without an end."""
 _AUTHORITY_ALONE = "no exchange was made here, so only the trusted authority's tokens are accepted"
@@ -124,19 +130,28 @@ class Exchange:
         )
         authority = read_authority(settings.trust_key)
         tell_of_weak_keys(authority)
-        verifier = Verifier(parties, clock_ms=clock, external=external_issuers(settings), authority=authority)
-        await _tell_of_a_missing_exchange(parties, has_authority=bool(authority))
+        verifier = Verifier(
+            parties,
+            clock_ms=clock,
+            external=external_issuers(settings),
+            authority=authority,
+            authority_sets=key_sets(settings.trust_key, clock),
+        )
+        await _tell_of_a_missing_exchange(parties, has_authority=bool(settings.trust_key))
         peering = _peering(pool, parties, clock, settings)
         at = Wire(settings.url(), allows_http=settings.allow_http_peers)
-        hosted = HostedPlans(pool, clock)
+        node = _node(pool, peering, clock, settings)
+        hosted = HostedPlans(pool, clock, hides=node is None)
         teller = HostedTeller(at.teller, _terrain(settings))
         zones = HostedZones(pool, ZoneTeller(at.teller, _terrain(settings)))
         jobs = _Jobs(pool, clock)
         jobs.add(lambda: keep_sweeping(pool, clock))
         if peering is not None:
             jobs.add(lambda: peering.keep_delivering(NoticeBodies(hosted, teller, zones)))
+        if node is not None:
+            jobs.add(node.keep_settling)
         streams = EventStreams(pool, clock, separations_scope=SEPARATIONS_READ)
-        plans, routes_of_plans = _plans(pool, clock, settings, streams, peering)
+        plans, routes_of_plans = _plans(pool, clock, settings, streams, peering, node)
         harness = None
         if settings.test_interfaces:
             harness = Harness(pool, parties, plans, party=settings.speaks_for(), now_ms=clock, new_id=new_id)
@@ -147,14 +162,13 @@ class Exchange:
                 *routes_of_plans,
                 *([] if harness is None else harness.routes),
                 *files_routes(),
-                *_discovery(pool, settings, at),
-                *uss_routes(pool, hosted, teller, zones, _arbitration(pool), clock),
-                *interuss_routes(parties),
+                *([] if node is not None else [*_discovery(pool, settings, at), *interuss_routes(parties)]),
+                *uss_routes(pool, hosted, teller, zones, _arbitration(pool), clock, node),
                 *_console(pool, parties, settings),
             ],
             authenticator=verifier,
             now_ms=clock,
-            readiness=lambda: readiness(pool, parties, has_authority=bool(authority)),
+            readiness=lambda: readiness(pool, parties, has_authority=bool(settings.trust_key)),
             limits=Limits(rate_per_s=settings.rate_per_s, rate_burst=max(1, int(2 * settings.rate_per_s))),
             on_start=[*([] if harness is None else [harness.start]), jobs.start],
             on_stop=[
@@ -167,12 +181,13 @@ class Exchange:
         )
 
 
-def _plans(
+def _plans(  # noqa: PLR0917 - called in one place
     pool: Pool,
     clock: Callable[[], int],
     settings: Settings,
     streams: EventStreams,
     peering: Peering | None,
+    node: Node | None,
 ) -> tuple[PlansRoom, list[Route]]:
     neighbourhood = Neighbourhood(_terrain(settings), None if peering is None else peering.plans)
     zones = ZonesNear(pool, _terrain(settings), None if peering is None else peering.zones)
@@ -190,7 +205,7 @@ def _plans(
         directory=directory,
         refusals=refusals,
         now_ms=clock,
-        new_ovn=new_ovn,
+        writer=WritesHere(pool, new_ovn) if node is None else node.writer,
         addresses=addresses,
         zones=zones,
     )
@@ -201,16 +216,29 @@ def _plans(
         directory=directory,
         now_ms=clock,
         zones=zones,
+        writer=None if node is None else node.writer,
     )
     hosted_zones = ZonesService(
         pool, now_ms=clock, new_ovn=new_ovn, terrain=_terrain(settings), addresses=addresses
     )
     room = PlansRoom(service, questions, MetPlans(pool, neighbourhood, separations), directory)
-    return room, [
+    routes = [
         *plans_routes(service, questions, separations, streams),
         *refusal_routes(refusals),
         *zones_routes(hosted_zones),
     ]
+    # A node asks the exchange about just the place of a plan, and publishes no zones: both are set there.
+    kept = [route for route in routes if node is None or route.scope not in _NOT_AT_A_NODE]
+    return room, kept
+
+
+def _node(pool: Pool, peering: Peering | None, clock: Callable[[], int], settings: Settings) -> Node | None:
+    """What makes this server a node; None where it is an exchange."""
+    if settings.node_of is None or settings.exchange is None or peering is None:
+        return None
+    terrain = _terrain(settings)
+    around = Around(settings.node_of, settings.url(), Neighbourhood(terrain), terrain)
+    return Node(pool, peering, settings.exchange, around, clock)
 
 
 def _discovery(pool: Pool, settings: Settings, at: Wire) -> list[Route]:
@@ -240,10 +268,17 @@ def _peering(
         PeeringSettings(
             token_url=settings.token_url,
             token_subject=settings.token_subject or settings.speaks_for(),
+            client=_token_client(settings),
             party_id=settings.speaks_for(),
             allows_http=settings.allow_http_peers,
         ),
     )
+
+
+def _token_client(settings: Settings) -> ClientSecret | None:
+    if settings.token_client is None or settings.token_secret is None:
+        return None
+    return ClientSecret(settings.token_client, settings.token_secret)
 
 
 def _terrain(settings: Settings) -> Terrain | None:

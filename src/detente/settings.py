@@ -24,6 +24,7 @@ PREFIX = "DETENTE_"
 _MAX_PORT = 65_535
 _LISTS = frozenset({"listen", "audience", "trust_key"})
 _BOOLEANS = frozenset({"allow_http_peers", "test_interfaces"})
+_SECRETS = frozenset({"token_secret"})
 _LOG_FORMATS = ("auto", "json", "console")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -72,6 +73,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where this server gets its tokens for peers."""
     token_subject: str | None = None
     """Whom it asks tokens for there."""
+    token_client: str | None = None
+    """What this server is known by where it gets tokens: a client id. In the file or the environment only."""
+    token_secret: str | None = None
+    """That client's secret. In the file or the environment only."""
     allow_http_peers: bool = False
     """Whether peers may be reached over plain http: for development and tests."""
     test_interfaces: bool = False
@@ -160,10 +165,47 @@ def _check_peers(settings: Settings) -> None:
     for name in ("party", "node_of", "token_subject"):
         if (named := getattr(settings, name)) is not None:
             _check_party_name(name, named)
+    if (settings.token_client is None) != (settings.token_secret is None):
+        given, missing = _pair("token_client", "token_secret", settings.token_client)
+        raise BadInput(f"{given} is set without {missing}", field=missing, expected=f"{missing} too")
+    if settings.token_client is not None and settings.token_url is None:
+        raise BadInput("token_client is set without token_url", field="token_url", expected="token_url too")
+    _check_node(settings)
+
+
+def _pair(first: str, second: str, first_value: str | None) -> tuple[str, str]:
+    """Which of two settings is given, and which is missing."""
+    return (second, first) if first_value is None else (first, second)
+
+
+def _check_node(settings: Settings) -> None:
+    """Refuse what no node can run with, by name."""
     if (settings.node_of is None) != (settings.exchange is None):
-        given, missing = ("node_of", "exchange") if settings.exchange is None else ("exchange", "node_of")
+        given, missing = _pair("node_of", "exchange", settings.node_of)
         raise BadInput(
             f"{given} is set without {missing}; a node needs both", field=missing, expected=f"{missing} too"
+        )
+    if settings.node_of is None or settings.exchange is None:
+        return
+    if settings.party not in {None, settings.node_of}:
+        raise BadInput(
+            f"party is {settings.party!r}, but this is the node of {settings.node_of!r}",
+            field="party",
+            expected=settings.node_of,
+            actual=settings.party,
+        )
+    if settings.token_url is None:
+        raise BadInput(
+            "a node needs tokens that its exchange believes",
+            field="token_url",
+            expected=f"where to get them, such as {settings.exchange.rstrip('/')}/v1/token",
+        )
+    if settings.exchange.startswith("http://") and not settings.allow_http_peers:
+        raise BadInput(
+            f"exchange is {settings.exchange!r}",
+            field="exchange",
+            expected="an https URL (or allow_http_peers, for development)",
+            actual=settings.exchange,
         )
 
 
@@ -217,7 +259,7 @@ def _refusal_of(said: str, given: Mapping[str, Any], file: Path | None) -> BadIn
     limits = {"workers": "1 to 64", "pool_size": "1 to 100", "rate_per_s": "0 or more"}
     kind = "a list of texts" if name in _LISTS else "true or false" if name in _BOOLEANS else "text"
     expected = limits.get(name, kind)
-    shown = str(given.get(name))[:100]
+    shown = "something else" if name in _SECRETS else str(given.get(name))[:100]
     return BadInput(f"{name} is {shown}; expected {expected}", field=name, actual=shown)
 
 

@@ -18,6 +18,7 @@ from detente.plans.questions import Questions
 from detente.plans.refusals import Refusals
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
+from detente.plans.writing import WritesHere
 from detente.web import Limits, make_app
 from tests.astm.house import Tokens, altitude, time
 from tests.astm.schemas import check_response
@@ -52,7 +53,7 @@ class Planner:
             **shared,
             refusals=Refusals(pool, self.clock),
             now_ms=self.clock,
-            new_ovn=lambda: secrets.token_urlsafe(24),
+            writer=WritesHere(pool, lambda: secrets.token_urlsafe(24)),
         )
         self.questions = Questions(pool, **shared, now_ms=self.clock)
         self._met, self._directory = MetPlans(pool, neighbourhood, separations), directory

@@ -16,6 +16,7 @@ from detente.plans.refusals import Refusals
 from detente.plans.requests import Request
 from detente.plans.separations import Separations
 from detente.plans.service import PlansService
+from detente.plans.writing import WritesHere
 from detente.web.model import Principal
 
 T0 = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -58,7 +59,7 @@ class World:
             directory=self.limits,
             refusals=self.refusals,
             now_ms=clock,
-            new_ovn=lambda: secrets.token_urlsafe(24),
+            writer=WritesHere(self.pool, lambda: secrets.token_urlsafe(24)),
         )
         self.questions = Questions(
             self.pool,

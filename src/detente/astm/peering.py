@@ -47,6 +47,7 @@ class Peering:
         self._clock_ms = clock_ms
         self._settings = settings
         self._clients: dict[str, PeerClient] = {}
+        self._exchange: PeerClient | None = None
         asking = self.client(settings.party_id or EXCHANGE_PARTY)
         self.plans = PeerPlans(pool, asking, clock_ms)
         self.zones = PeerZones(pool, asking, clock_ms)
@@ -60,6 +61,18 @@ class Peering:
             )
         return self._clients[subject]
 
+    def exchange_client(self) -> PeerClient:
+        """Who speaks to the exchange that the host named: wherever that is, on a private network too."""
+        if self._exchange is None:
+            subject = self._settings.token_subject or self._settings.party_id or EXCHANGE_PARTY
+            self._exchange = PeerClient(
+                self._tokens(subject),
+                clock_ms=self._clock_ms,
+                allows_http=self._settings.allows_http,
+                allows_private=True,
+            )
+        return self._exchange
+
     async def keep_delivering(self, bodies: NoticeBodies) -> None:
         """Deliver notices until cancelled."""
         settings = DeliverySettings(party_id=self._settings.party_id)
@@ -67,7 +80,7 @@ class Peering:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
+        for client in (*self._clients.values(), *([] if self._exchange is None else [self._exchange])):
             await client.close()
 
     def _tokens(self, subject: str) -> TokenSource:

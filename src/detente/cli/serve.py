@@ -15,8 +15,16 @@ from msgspec.structs import replace
 
 from detente.cli.place import Folder, folder_for_exchange, folder_of_exchange
 from detente.errors import StoreRefused
+from detente.parties.directory import PartyDirectory
 from detente.settings import Settings, load_settings, parse_address
-from detente.store import EmbeddedPostgres, FolderInUse, migrate, running_url, when_available
+from detente.store import (
+    EmbeddedPostgres,
+    FolderInUse,
+    migrate,
+    open_pool,
+    running_url,
+    when_available,
+)
 from detente.web.log import LogStyle, configure_logging
 from detente.web.server import ServerSettings, serve, stop_signals
 
@@ -37,7 +45,7 @@ from detente.web.server import ServerSettings, serve, stop_signals
     "--trust-key",
     multiple=True,
     type=click.Path(dir_okay=False),
-    help="A public key (PEM) of an authority whose tokens name parties by their subject; repeatable.",
+    help="A public key (PEM), or the URL of a key set, of an authority that names the parties; repeatable.",
 )
 @click.option("--token-url", metavar="URL", help="Where to get tokens for peers.")
 @click.option("--token-subject", metavar="PARTY", help="Whom to ask tokens for there.")
@@ -64,6 +72,8 @@ def command(config: Path | None, data: Path | None, **options: Any) -> None:  # 
     configure_logging(style, settings.log_level.lower())
     with _stopping_in_order(), _database(settings) as dsn:
         asyncio.run(when_available(lambda: migrate(dsn)))
+        if settings.node_of is not None:
+            asyncio.run(_require_party(dsn, settings.node_of))
         try:
             code = serve(
                 "detente.app:create",
@@ -77,6 +87,25 @@ def command(config: Path | None, data: Path | None, **options: Any) -> None:  # 
         finally:
             _ignore_stops()
     sys.exit(code)
+
+
+async def _require_party(dsn: str, party_id: str) -> None:
+    """Refuse to be the node of a party that nobody could act for here.
+
+    Raises:
+        StoreRefused: saying how to add it.
+    """
+    pool = await when_available(lambda: open_pool(dsn, max_size=1))
+    try:
+        is_there = await PartyDirectory(pool, clock_ms=lambda: 0).exists(party_id)
+    finally:
+        await pool.close()
+    if not is_there:
+        raise StoreRefused(
+            f"this node's database has no party {party_id!r}: run `detente init` if nobody has yet, then "
+            f"`detente party add {party_id} --name NAME`, with an account for each of its people",
+            field="node_of",
+        )
 
 
 def _announce(url: str, style: LogStyle) -> None:

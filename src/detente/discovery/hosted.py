@@ -27,10 +27,14 @@ class HostedPlans:
     Args:
         pool: database connections.
         now_ms: the present.
+        hides: whether plans that share conflicts only are told to those alone whose write met them. A node
+            cannot: its references stand at the exchange for all to find, and nobody may plan near them
+            without the details.
     """
 
-    def __init__(self, pool: Pool, now_ms: Callable[[], int]) -> None:
+    def __init__(self, pool: Pool, now_ms: Callable[[], int], *, hides: bool = True) -> None:
         self._pool = pool
+        self._hides = hides
         self._now_ms = now_ms
 
     async def find(self, plan_id: str) -> HostedPlan | None:
@@ -52,7 +56,7 @@ class HostedPlans:
         raise NotFound(f"no details of a plan {plan_id} are kept here for you", plan_id=plan_id)
 
     async def _may_see(self, reference: Reference, viewer: str) -> bool:
-        if viewer == reference.party_id or reference.sharing is not Sharing.CONFLICTS:
+        if not self._hides or viewer == reference.party_id or reference.sharing is not Sharing.CONFLICTS:
             return True
         return await store.was_shown(self._pool, reference.plan_id, viewer, self._now_ms())
 

@@ -96,10 +96,15 @@ ON CONFLICT (plan_id, party_id) DO UPDATE SET until_ms = excluded.until_ms
 SELECT EXISTS (SELECT 1 FROM plan_shown_to WHERE plan_id = $1 AND party_id = $2 AND until_ms > $3)
 
 -- name: find_hosted
--- One plan in force whose details are kept here.
-SELECT r.plan_id, r.party_id, r.availability, r.version, r.ovn, r.state, r.sharing, r.start_ms, r.end_ms, r.uss_base_url,
-       r.subscription_id, p.body
-FROM plan_reference r JOIN plan p USING (plan_id) WHERE r.plan_id = $1 AND NOT r.is_elsewhere
+-- One plan in force whose details are kept here; a node tells the version and the subscription that the exchange knows,
+-- and before the exchange knows of a change, the version that it will have.
+SELECT r.plan_id, r.party_id, r.availability,
+       CASE WHEN n.ovn IS NULL THEN r.version WHEN n.ovn = r.ovn THEN n.version ELSE greatest(r.version, n.version + 1) END
+           AS version,
+       r.ovn, r.state, r.sharing, r.start_ms, r.end_ms, r.uss_base_url,
+       coalesce(n.subscription_id, r.subscription_id) AS subscription_id, p.body
+FROM plan_reference r JOIN plan p USING (plan_id) LEFT JOIN node_reference n USING (plan_id)
+WHERE r.plan_id = $1 AND NOT r.is_elsewhere
 
 -- name: find_hosted_zone
 -- One zone whose details are kept here.

@@ -5,6 +5,7 @@ Only what an administrator of the host configured is ever fetched; a token canno
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,7 +19,6 @@ from detente.parties.tokens import MIN_RSA_BITS, VerifyingKey, parse_jwks, parse
 
 MAX_JWKS_BYTES: Final = 262_144
 _FETCH_TIMEOUT_S: Final = 5.0
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Fetch = Callable[[], Awaitable[tuple[VerifyingKey, ...]]]
 
@@ -76,7 +76,20 @@ def key_fetcher(external: ExternalIssuer) -> Fetch:
             return (key,)
 
         return from_memory
-    url = _checked_url(external.jwks_url or "")
+    return jwks_fetcher(external.jwks_url or "")
+
+
+def jwks_fetcher(url: str, *, field: str = "jwks_url") -> Fetch:
+    """Fetch keys from a URL.
+
+    Args:
+        url: of a key set.
+        field: the setting that named it.
+
+    Raises:
+        BadInput: if somebody on the way could change what is fetched from there.
+    """
+    _check_url(url, field)
 
     async def from_url() -> tuple[VerifyingKey, ...]:
         return await fetch_jwks(url)
@@ -136,13 +149,20 @@ def read_pem(path: Path, *, field: str = "pem_file", min_rsa_bits: int = MIN_RSA
         ) from refused
 
 
-def _checked_url(url: str) -> str:
+def _check_url(url: str, field: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return url
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(parts.hostname or "")):
+        return
     raise BadInput(
         "Keys are fetched over https only, or from this machine",
-        field="jwks_url",
+        field=field,
         expected="https://",
         actual=url[:200],
     )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

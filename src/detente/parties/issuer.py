@@ -7,6 +7,7 @@ Source: RFC 6749, sections 2.3.1, 4.4 and 5; RFC 9068 (the token's claims); RFC 
 
 import base64
 import binascii
+import re
 import uuid
 from typing import Final
 from urllib.parse import unquote_plus
@@ -14,8 +15,9 @@ from urllib.parse import unquote_plus
 from msgspec import Struct
 
 from detente.errors import BadInput, DetenteError, NotAuthenticated
+from detente.parties.claims import is_party_name
 from detente.parties.model import TokenAnswer, TokenForm
-from detente.parties.rules import granted_scopes, is_account_id, token_expiry_ms
+from detente.parties.rules import granted_scopes, is_account_id, standard_scopes, token_expiry_ms
 from detente.parties.service import PartiesService
 from detente.parties.store import Standing
 from detente.parties.tokens import private_from_der, sign_token
@@ -25,6 +27,8 @@ _MAX_SECRET_CHARS: Final = 200
 PEER_TOKEN_S: Final = 600
 """How long a token for a peer is good for."""
 _MAX_SCOPE_CHARS: Final = 2_000
+_HOST: Final = re.compile(r"[a-z0-9._:-]{1,253}")
+"""The host of a peer, as tokens name it: without scheme, port and path."""
 
 
 class ClientSecret(Struct, frozen=True):
@@ -59,16 +63,33 @@ class Issuer:
             BadInput: with ``error`` as RFC 6749, section 5.2 names it.
             NotAuthenticated: with ``error="invalid_client"``: one answer for an unknown account, a wrong
                 secret, a disabled account and a suspended party.
+
+        An audience that is none of the exchange's own names is a peer's: the token is then one with which the
+        account's party speaks to that peer, and holds scopes of the standard only, those that were named.
         """
         if form.grant_type != "client_credentials":
             error = "unsupported_grant_type" if form.grant_type else "invalid_request"
             raise _refuse(error, "grant_type must be client_credentials", field="grant_type")
         client = client_of(form, authorization)
         standing = await self._authenticated(client)
-        scopes = granted_scopes(standing.role, asked_scopes(form.scope))
+        asked = asked_scopes(form.scope)
+        scopes = granted_scopes(standing.role, asked)
+        if self._is_for_peer(standing, form, asked):
+            scopes = standard_scopes(scopes)
         if not scopes:
             raise _refuse("invalid_scope", "The account's role holds none of these scopes", field="scope")
+        if form.audience is not None and self._is_for_peer(standing, form, asked):
+            scope = " ".join(sorted(scopes))
+            return await self.issue_for_peer(standing.party_id, form.audience, scope, now_ms)
         return await self._sign(standing, scopes, self._audience(form.audience), now_ms)
+
+    def _is_for_peer(self, standing: Standing, form: TokenForm, asked: frozenset[str] | None) -> bool:
+        """Whether a token is asked for with which a party speaks to a peer; the exchange itself has none."""
+        audience = form.audience
+        if audience is None or audience in self._service.settings.audiences:
+            return False
+        is_host = _HOST.fullmatch(audience) is not None
+        return is_host and asked is not None and is_party_name(standing.party_id)
 
     async def issue_for(self, account_id: str, *, lifetime_s: int, now_ms: int) -> TokenAnswer:
         """Issue a token for an account that was authenticated otherwise, with all that its role holds now.
@@ -123,7 +144,11 @@ class Issuer:
     def _audience(self, asked: str | None) -> str:
         audiences = self._service.settings.audiences
         if asked is not None and asked not in audiences:
-            raise _refuse("invalid_target", "This exchange has no such audience", field="audience")
+            raise _refuse(
+                "invalid_target",
+                "This exchange has no such audience; a token for a peer names its scopes",
+                field="audience",
+            )
         return audiences[0] if asked is None else asked
 
     async def _authenticated(self, client: ClientSecret) -> Standing:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from detente.errors import BadInput, NotAuthenticated
+from detente.errors import BadInput, NotAuthenticated, Unavailable
 from detente.parties.claims import check_claims, check_claims_of_authority
 from detente.parties.external import ExternalIssuer, ScopeHandling, key_fetcher
 from detente.parties.keycache import KeyCache
@@ -24,6 +24,7 @@ from detente.parties.rules import granted_scopes, standard_scopes
 from detente.parties.service import PartiesService
 from detente.parties.tokens import (
     MAX_TOKEN_CHARS,
+    Header,
     UnverifiedToken,
     VerifyingKey,
     keys_for,
@@ -65,6 +66,7 @@ class Verifier:
         clock_ms: the present, in ms since 1970.
         external: trusted foreign issuers.
         authority: the keys of the authority whose tokens name parties by their subject; none: there is none.
+        authority_sets: its keys that are fetched.
         settings: leeway and cache.
 
     Raises:
@@ -78,12 +80,14 @@ class Verifier:
         clock_ms: Callable[[], int],
         external: Sequence[ExternalIssuer] = (),
         authority: Sequence[VerifyingKey] = (),
+        authority_sets: Sequence[KeyCache] = (),
         settings: VerifierSettings = VerifierSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._service = service
         self._clock_ms = clock_ms
         self._settings = settings
         self._authority = tuple(authority)
+        self._authority_sets = tuple(authority_sets)
         own = service.settings
         self._trusted = {
             own.issuer: _Trusted(
@@ -136,8 +140,8 @@ class Verifier:
 
     async def close(self) -> None:
         """End fetches that are under way."""
-        for trusted in self._trusted.values():
-            await trusted.keys.close()
+        for keys in (*(trusted.keys for trusted in self._trusted.values()), *self._authority_sets):
+            await keys.close()
 
     def cached(self) -> int:
         """How many tokens are remembered; for the metrics."""
@@ -146,7 +150,7 @@ class Verifier:
     async def _verify(self, token: UnverifiedToken, digest: bytes) -> Principal:
         claims = token.claims
         trusted = self._trusted.get(claims.iss or "")
-        if trusted is None and self._authority:
+        if trusted is None and (self._authority or self._authority_sets):
             return await self._verify_by_authority(token, digest)
         if trusted is None:
             reason = "wrong-issuer" if claims.iss else "missing-claim"
@@ -189,7 +193,7 @@ class Verifier:
 
     async def _verify_by_authority(self, token: UnverifiedToken, digest: bytes) -> Principal:
         started_ms = self._clock_ms()
-        candidates = keys_for(token.header, self._authority, started_ms)
+        candidates = await self._keys_of_authority(token.header, started_ms)
         if not candidates:
             raise NotAuthenticated("The token's algorithm fits no trusted key", reason="unknown-key")
         key = verify_signature(token, candidates)
@@ -210,6 +214,23 @@ class Verifier:
         )
         self._remember(digest, principal, expires_ms, key, started_ms)
         return principal
+
+    async def _keys_of_authority(self, header: Header, now_ms: int) -> tuple[VerifyingKey, ...]:
+        """The authority's keys that may have signed a token.
+
+        Raises:
+            Unavailable: there is none, and some could not be fetched.
+        """
+        found = list(keys_for(header, self._authority, now_ms))
+        missing: Unavailable | None = None
+        for keys in self._authority_sets:
+            try:
+                found += await keys.find(header)
+            except Unavailable as unavailable:
+                missing = unavailable
+        if missing is not None and not found:
+            raise missing
+        return tuple(found)
 
     def _remember(
         self, digest: bytes, principal: Principal, expires_ms: int, key: VerifyingKey, now_ms: int

@@ -38,6 +38,7 @@ PLAN_TYPES = frozenset(
         "plan.contingent",
         "plan.ended",
         "plan.expired",
+        "plan.told",
     }
 )
 """The acts that change a plan, one by one: an act that leaves it as it is must not be told to others."""

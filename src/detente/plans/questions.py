@@ -29,6 +29,7 @@ from detente.plans.separations import Separations
 from detente.plans.views import view
 from detente.plans.volumes import from_ms, require_in_order, require_times, to_ms
 from detente.plans.ways_out_search import WaysOutSearch
+from detente.plans.writing import Writer
 from detente.record import statements_of
 from detente.store import Pool
 from detente.web.model import Principal
@@ -59,6 +60,7 @@ class Questions:
         directory: what each party may claim.
         now_ms: the clock, ms since 1970-01-01 UTC.
         zones: loads zones; as for ``PlansService``.
+        writer: learns what is near before a question about new volumes is answered; None: all is known here.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class Questions:
         directory: Directory,
         now_ms: Callable[[], int],
         zones: ZonesNear | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self._pool = pool
+        self._writer = writer
         self._directory = directory
         self._neighbourhood = neighbourhood
         self._separations = separations
@@ -151,6 +155,8 @@ class Questions:
         subject = Subject(standing, solids, body.own_plans)
         rules = (await self._separations.now()).rules
         reach = reach_of(widest_separation(rules, who.party_id))
+        if self._writer is not None:
+            await self._writer.look_around(body.volumes, body.ways_out)
         rows = await self._near(rows_of(solids, reach), is_strict=True)
         examined = await self._neighbourhood.examine(subject, rows, rules, knows=frozenset())
         conflicts = examined.conflicts_for(who.party_id)

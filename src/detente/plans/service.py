@@ -5,6 +5,7 @@ neighbour it finds was examined at its present version, and sends the rest back 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -41,6 +42,7 @@ from detente.plans.separations import Separations, SeparationsNow
 from detente.plans.views import decode_body, decode_version, encode, row_of, view
 from detente.plans.volumes import require_not_over, require_times
 from detente.plans.ways_out_search import WaysOutSearch
+from detente.plans.writing import Writer
 from detente.store import Pool
 from detente.web.model import Principal
 from detente.zones.model import NearZone
@@ -73,7 +75,7 @@ class PlansService:
         directory: what each party may claim.
         refusals: remembers what was refused.
         now_ms: the clock, ms since 1970-01-01 UTC.
-        new_ovn: a fresh unguessable OVN.
+        writer: where plans are written, and what makes their OVNs.
         addresses: where parties' own servers answer for plans declared here; else at the exchange's.
         zones: loads zones; None: those that are kept here, heights above ground without terrain.
     """
@@ -87,7 +89,7 @@ class PlansService:
         directory: Directory,
         refusals: Refusals,
         now_ms: Callable[[], int],
-        new_ovn: Callable[[], str],
+        writer: Writer,
         addresses: Mapping[str, str] | None = None,
         zones: ZonesNear | None = None,
     ) -> None:
@@ -98,7 +100,7 @@ class PlansService:
         self._directory = directory
         self._refusals = refusals
         self._now_ms = now_ms
-        self._new_ovn = new_ovn
+        self._writer = writer
         self._closures = Closures(zones or ZonesNear(pool))
         self._ways_out = WaysOutSearch(pool, neighbourhood, self._closures, now_ms)
 
@@ -174,7 +176,7 @@ class PlansService:
         return _Act(
             who=who,
             subject=Subject(
-                Standing(plan_id, self._new_ovn(), who.party_id, state, body.priority),
+                Standing(plan_id, self._writer.new_ovn(plan_id), who.party_id, state, body.priority),
                 solids,
                 body.own_plans,
             ),
@@ -198,7 +200,7 @@ class PlansService:
         return _Act(
             who=who,
             subject=Subject(
-                Standing(plan_id, self._new_ovn(), who.party_id, asked.state, body.priority),
+                Standing(plan_id, self._writer.new_ovn(plan_id), who.party_id, asked.state, body.priority),
                 self._neighbourhood.solids_of(was.ovn, was.body) if must_look(asked.state) else (),
                 body.own_plans,
             ),
@@ -239,8 +241,9 @@ class PlansService:
         known_zones: set[str] = set()
         separations = await self._separations.now()
         write = self._prepare_write(act, request, separations)
+        attempt = await self._writer.attempt(write.plan_id, act.body.volumes, write.state)
         for _ in range(_MAX_ROUNDS):
-            answer = await store.write(self._pool, write, known, known_zones, separations.epoch)
+            answer = await attempt.write(write, known, known_zones, separations.epoch)
             if answer.status == "reload":
                 separations = await self._separations.reload()
                 write, known = self._prepare_write(act, request, separations), {}
@@ -284,6 +287,8 @@ class PlansService:
     ) -> WaysOut | None:
         if not request.wants_ways_out:
             return None
+        with suppress(Unavailable):  # the refusal stands even if not all that is further away is learnt
+            await self._writer.look_around(act.body.volumes, WaysOutLimits())
         return await self._ways_out.search(
             act.subject, act.body.volumes, separations.rules, act.knows, WaysOutLimits()
         )

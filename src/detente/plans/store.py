@@ -1,10 +1,10 @@
 """Reads and writes of plans: one function a query; holds no rule."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from detente.geo.index import Rows
 from detente.geo.model import Separation
@@ -15,6 +15,7 @@ from detente.zones.model import NearZone
 
 _SQL = load_queries("detente.plans")
 _MAX_COLLISIONS = 5
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 class PlanRow(Struct, frozen=True):
@@ -127,18 +128,51 @@ async def write(
         StoreUnavailable: if the database does not answer; the act may or may not have been written, and the
             same request repeated tells.
     """
-    rows = await _fetch_write(
-        pool,
-        (
-            act.plan_id, act.party_id, act.account_id, act.token_sha256, act.now_ms,
-            act.type, act.request, act.request_sha256, act.expected_version, act.decided_version,
-            act.state.value, act.ovn, act.priority, act.sharing.value, act.start_ms, act.end_ms, act.body,
-            act.looks, act.with_own, list(known), list(known.values()), epoch,
-            act.key, act.key_status, None if act.key is None else act.key_response,
-            act.search.locks, None if act.search is act.cells else act.search.packed,
-            act.recell, act.cells.packed, act.uss_base_url, list(known_zones),
-        ),
+    return _answer(await _fetch_write(pool, _values(act, known, known_zones, epoch)))
+
+
+async def try_write(
+    pool: Pool, act: Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+) -> Answer:
+    """Run the deciding verb as ``write`` does, and take back what it wrote; ``written`` says that it could.
+
+    Raises:
+        StoreUnavailable: if the database does not answer; nothing was written.
+    """
+    with wrap_errors():
+        async with pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                rows = list(await connection.fetch(_SQL["write"], *_values(act, known, known_zones, epoch)))
+            except asyncpg.DeadlockDetectedError:
+                return Answer("reread", None, None, None, None, None, (), ())
+            finally:
+                await transaction.rollback()
+    return _answer(rows)
+
+
+async def write_within(connection: Connection, act: Write) -> Answer:
+    """Write within a transaction of the caller's what was decided before; nobody is looked for any more."""
+    act = structs.replace(act, looks=False)
+    return _answer(list(await connection.fetch(_SQL["write"], *_values(act, {}, (), 0))))
+
+
+def _values(
+    act: Write, known: Mapping[str, str], known_zones: Collection[str], epoch: int
+) -> tuple[Any, ...]:
+    return (
+        act.plan_id, act.party_id, act.account_id, act.token_sha256, act.now_ms,
+        act.type, act.request, act.request_sha256, act.expected_version, act.decided_version,
+        act.state.value, act.ovn, act.priority, act.sharing.value, act.start_ms, act.end_ms, act.body,
+        act.looks, act.with_own, list(known), list(known.values()), epoch,
+        act.key, act.key_status, None if act.key is None else act.key_response,
+        act.search.locks, None if act.search is act.cells else act.search.packed,
+        act.recell, act.cells.packed, act.uss_base_url, list(known_zones),
     )  # fmt: skip
+
+
+def _answer(rows: Sequence[Mapping[str, Any]]) -> Answer:
     first = rows[0]
     return Answer(
         status="look" if first["status"] == "look-zone" else first["status"],

@@ -11,8 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 import msgspec
+from msgspec import Struct
 
-from detente.astm.f3548 import wire_details
+from detente.astm.f3548 import wire, wire_details
 from detente.astm.f3548.volumes import to_plan_volumes
 from detente.astm.peer_client import PeerClient
 from detente.discovery import peer_details
@@ -75,6 +76,13 @@ def told_of(intent: wire_details.OperationalIntent) -> Told:
     )
 
 
+class ToldPlan(Struct, frozen=True):
+    """What a manager told: the reference as it came, and the plan in our words."""
+
+    reference: wire.OperationalIntentReference
+    told: Told
+
+
 class PeerPlans:
     """Asks managers for details and remembers them; ``detente.plans`` knows it as ``Details``.
 
@@ -107,23 +115,47 @@ class PeerPlans:
         Raises:
             PeerUnavailable: it does not answer, or not with these.
         """
+        told = await self._told(
+            plan_id,
+            uss_base_url,
+            lambda told: told.ovn == ovn,
+            "tells another version than the one that stands",
+        )
+        return PlanDetails(told.told.priority, told.told.body)
+
+    async def ask_from(self, plan_id: str, version: int, uss_base_url: str) -> ToldPlan:
+        """A plan at a version or a newer one, asked of its manager by one who does not know its OVN.
+
+        Raises:
+            PeerUnavailable: as ``ask``.
+        """
+        return await self._told(
+            plan_id,
+            uss_base_url,
+            lambda told: told.version >= version,
+            "tells an older version than the one that stands",
+        )
+
+    async def _told(
+        self, plan_id: str, uss_base_url: str, is_wanted: Callable[[Told], bool], else_why: str
+    ) -> ToldPlan:
         why = ""
         for attempt in range(_RETRIES):
             if attempt:
                 await asyncio.sleep(_PAUSE_S * attempt)
-            told = await self._fetch(plan_id, uss_base_url)
-            if told is None:
+            found = await self._fetch(plan_id, uss_base_url)
+            if found is None:
                 why = "knows nothing of the plan"
-            elif told.ovn != ovn:
-                why = "tells another version than the one that stands"
+            elif not is_wanted(found.told):
+                why = else_why
             else:
+                told = found.told
                 await peer_details.keep(self._pool, told, self._clock_ms())
-                details = PlanDetails(told.priority, told.body)
-                self._remember(ovn, details)
-                return details
+                self._remember(told.ovn, PlanDetails(told.priority, told.body))
+                return found
         raise _unavailable(uss_base_url, plan_id, why)
 
-    async def _fetch(self, plan_id: str, uss_base_url: str) -> Told | None:
+    async def _fetch(self, plan_id: str, uss_base_url: str) -> ToldPlan | None:
         try:
             answer = await self._client.fetch_details(uss_base_url, plan_id)
         except BadInput as unusable:
@@ -136,14 +168,15 @@ class PeerPlans:
         if answer.status == _NOT_FOUND:
             return None
         try:
-            told = told_of(_answer.decode(answer.body).operational_intent)
+            intent = _answer.decode(answer.body).operational_intent
+            told = told_of(intent)
         except (msgspec.MsgspecError, UnicodeDecodeError, BadInput) as wrong:
             raise _unavailable(
                 uss_base_url, plan_id, f"tells it not as the standard says: {wrong}"
             ) from wrong
         if told.subject_id != plan_id:
             raise _unavailable(uss_base_url, plan_id, "tells of another plan")
-        return told
+        return ToldPlan(intent.reference, told)
 
     def _remember(self, ovn: str, details: PlanDetails) -> None:
         self._memory[ovn] = details

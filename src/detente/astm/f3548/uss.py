@@ -4,6 +4,7 @@ Source: ASTM F3548-21, OpenAPI, tag p2p_utm.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from detente.astm.f3548 import wire, wire_details
 from detente.astm.f3548.dss_arbitration import report_route
@@ -28,6 +29,18 @@ _ZONES = "/uss/v1/constraints"
 _OFF_NOMINAL = frozenset({PlanState.NONCONFORMING, PlanState.CONTINGENT})
 
 
+class Listener(Protocol):
+    """Who follows what managers tell of their plans; a node does."""
+
+    async def told(self, reference: wire.OperationalIntentReference, told: Told) -> None:
+        """A manager told of its plan."""
+        ...
+
+    async def ended(self, plan_id: str) -> None:
+        """A manager told that its plan is no more."""
+        ...
+
+
 def uss_routes(  # noqa: PLR0917 - what the operations stand on, in their order
     pool: Pool,
     hosted: HostedPlans,
@@ -35,6 +48,7 @@ def uss_routes(  # noqa: PLR0917 - what the operations stand on, in their order
     zones: HostedZones,
     arbitration: Arbitration,
     now_ms: Callable[[], int],
+    listener: Listener | None = None,
 ) -> list[Route]:
     """All routes under ``/uss/v1``.
 
@@ -45,11 +59,12 @@ def uss_routes(  # noqa: PLR0917 - what the operations stand on, in their order
         zones: zones whose details are kept here.
         arbitration: keeps reports.
         now_ms: the present.
+        listener: who follows what is told, too.
     """
     return [
         _details(hosted, teller),
         _telemetry(hosted),
-        _told_plan(pool, now_ms),
+        _told_plan(pool, now_ms, listener),
         _zone_details(zones),
         _told_zone(pool, now_ms),
         report_route("/uss/v1/reports", arbitration),
@@ -89,16 +104,20 @@ def _telemetry(hosted: HostedPlans) -> Route:
     )  # fmt: skip
 
 
-def _told_plan(pool: Pool, now_ms: Callable[[], int]) -> Route:
+def _told_plan(pool: Pool, now_ms: Callable[[], int], listener: Listener | None) -> Route:
     async def told(request: Request) -> Reply:
         message = request.decoded(wire_details.PutOperationalIntentDetailsParameters)
         plan_id = read_id(message.operational_intent_id, "operational_intent_id")
         _require_manager(await manager_of_plan(pool, plan_id), request.who().party_id)
         if message.operational_intent is None:
             await peer_details.drop(pool, plan_id)
+            if listener is not None:
+                await listener.ended(plan_id)
         else:
             told = told_of(message.operational_intent)
             await _keep(pool, told, plan_id, request.who().party_id, now_ms())
+            if listener is not None:
+                await listener.told(message.operational_intent.reference, told)
         return Reply(204)
 
     return standard_route(
