@@ -18,7 +18,7 @@ import pytest_asyncio
 from detente.store import EmbeddedPostgres, migrate, open_pool
 from detente.store.leftovers import clear_leftovers
 
-BROWSER = Path(__file__).parent / "browser"
+HERE = Path(__file__).parent
 PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool", "data_dir", "empty_dsn", "made_dir"}
 
 
@@ -26,9 +26,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if PG_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.pg)
-        if BROWSER in item.path.parents:
-            # One browser at a time: two on two cores would wait for each other.
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        # One browser at a time, since two on two cores would wait for each other; and one demo at a time.
+        for folder in ("browser", "demo"):
+            if HERE / folder in item.path.parents:
+                item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @contextlib.contextmanager
