@@ -33,6 +33,7 @@ from detente.plans.separations import Separations
 from detente.plans.service import PlansService
 from detente.plans.views import encode
 from detente.plans.volumes import prepare_all, to_ms
+from detente.plans.writing import WritesHere
 from detente.store import EmbeddedPostgres, Pool, migrate, open_pool
 from detente.web.model import Principal
 
@@ -122,7 +123,7 @@ async def measure(plans: int, count: int, dsn: str) -> None:
         directory=_Anybody(),
         refusals=Refusals(pool, now_ms),
         now_ms=now_ms,
-        new_ovn=new_ovn,
+        writer=WritesHere(pool, new_ovn),
     )
     source = bodies(random.Random(8), plans)
     backend = await pool.fetchval("SELECT pg_backend_pid()")

@@ -270,6 +270,7 @@ def _peering(
             token_subject=settings.token_subject or settings.speaks_for(),
             client=_token_client(settings),
             party_id=settings.speaks_for(),
+            asks_as=_audiences(settings)[0],
             allows_http=settings.allow_http_peers,
         ),
     )

@@ -218,7 +218,7 @@ async def test_a_peer_is_asked_and_its_answer_is_remembered(pg_pool, client, clo
 async def test_a_peer_that_does_not_tell_is_named(  # noqa: PLR0917 - fixtures and cases
     pg_pool, client, clock, monkeypatch, answer, why
 ):
-    monkeypatch.setattr("detente.astm.f3548.peer_zones._PAUSE_S", 0.0)
+    monkeypatch.setattr("detente.astm.f3548.asking._PAUSE_S", 0.0)
     zone_id = str(uuid.uuid4())
     if answer is not None and answer[1] == {"constraint": "full"}:
         answer = (200, {"constraint": full(zone_id, "an-older-ovn-of-it")})

@@ -9,6 +9,7 @@ import pytest_asyncio
 from detente.geo.model import Circle, Datum, LatLon
 from detente.plans.questions import Questions
 from detente.plans.service import PlansService
+from detente.plans.writing import WritesHere
 from detente.zones.model import (
     ZoneBody,
     ZonePublication,
@@ -42,7 +43,7 @@ class ZoneWorld(World):
             "now_ms": clock,
             "zones": self.near,
         }
-        self.service = PlansService(pool, refusals=self.refusals, new_ovn=new_ovn, **shared)
+        self.service = PlansService(pool, refusals=self.refusals, writer=WritesHere(pool, new_ovn), **shared)
         self.questions = Questions(pool, **shared)
 
     async def publish(self, body, who=CAA, zone_id=None, *, version=None, key=None, source=""):

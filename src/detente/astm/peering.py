@@ -26,6 +26,8 @@ class PeeringSettings(Struct, frozen=True):
     client: ClientSecret | None = None
     party_id: str | None = None
     """The one party that the process speaks for; None: all that are hosted here."""
+    asks_as: str = EXCHANGE_PARTY
+    """The subject that asks for details where it speaks for all; to peers ``exchange`` is nobody's name."""
     allows_http: bool = False
 
 
@@ -48,7 +50,7 @@ class Peering:
         self._settings = settings
         self._clients: dict[str, PeerClient] = {}
         self._exchange: PeerClient | None = None
-        asking = self.client(settings.party_id or EXCHANGE_PARTY)
+        asking = self.client(settings.party_id or settings.asks_as)
         self.plans = PeerPlans(pool, asking, clock_ms)
         self.zones = PeerZones(pool, asking, clock_ms)
 

@@ -5,7 +5,6 @@ Rule 2: nominal states have nominal volumes only, off-nominal ones have off-nomi
     is told otherwise is no answer.
 """
 
-import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -14,21 +13,18 @@ import msgspec
 from msgspec import Struct
 
 from detente.astm.f3548 import wire, wire_details
+from detente.astm.f3548.asking import Question
 from detente.astm.f3548.volumes import to_plan_volumes
 from detente.astm.peer_client import PeerClient
 from detente.discovery import peer_details
 from detente.discovery.peer_details import Told
-from detente.errors import BadInput, PeerUnavailable
+from detente.errors import BadInput
 from detente.plans.elsewhere import PlanDetails
 from detente.plans.model import MAX_VOLUMES, PlanBody
 from detente.store import Pool
 
 _NOMINAL = frozenset({"Accepted", "Activated"})
-_RETRIES = 3
-_PAUSE_S = 0.2
-"""A manager may still be writing down what the exchange has just answered it."""
 _MOST = 20_000
-_NOT_FOUND = 404
 _answer = msgspec.json.Decoder(wire_details.GetOperationalIntentDetailsResponse)
 _encode = msgspec.json.Encoder().encode
 
@@ -139,55 +135,25 @@ class PeerPlans:
     async def _told(
         self, plan_id: str, uss_base_url: str, is_wanted: Callable[[Told], bool], else_why: str
     ) -> ToldPlan:
-        why = ""
-        for attempt in range(_RETRIES):
-            if attempt:
-                await asyncio.sleep(_PAUSE_S * attempt)
-            found = await self._fetch(plan_id, uss_base_url)
-            if found is None:
-                why = "knows nothing of the plan"
-            elif not is_wanted(found.told):
-                why = else_why
-            else:
-                told = found.told
-                await peer_details.keep(self._pool, told, self._clock_ms())
-                self._remember(told.ovn, PlanDetails(told.priority, told.body))
-                return found
-        raise _unavailable(uss_base_url, plan_id, why)
+        question = Question("plan", plan_id, uss_base_url)
 
-    async def _fetch(self, plan_id: str, uss_base_url: str) -> ToldPlan | None:
-        try:
-            answer = await self._client.fetch_details(uss_base_url, plan_id)
-        except BadInput as unusable:
-            raise _unavailable(
-                uss_base_url, plan_id, f"has no usable address: {unusable.detail}"
-            ) from unusable
-        except PeerUnavailable as silent:
-            why = str(silent.members.get("why", silent.detail))
-            raise _unavailable(uss_base_url, plan_id, why) from silent
-        if answer.status == _NOT_FOUND:
-            return None
-        try:
-            intent = _answer.decode(answer.body).operational_intent
+        def read(body: bytes) -> ToldPlan:
+            intent = _answer.decode(body).operational_intent
             told = told_of(intent)
-        except (msgspec.MsgspecError, UnicodeDecodeError, BadInput) as wrong:
-            raise _unavailable(
-                uss_base_url, plan_id, f"tells it not as the standard says: {wrong}"
-            ) from wrong
-        if told.subject_id != plan_id:
-            raise _unavailable(uss_base_url, plan_id, "tells of another plan")
-        return ToldPlan(intent.reference, told)
+            if told.subject_id != plan_id:
+                raise BadInput("it is of another plan", field="reference.id", expected=plan_id)
+            return ToldPlan(intent.reference, told)
+
+        async def ask() -> ToldPlan | None:
+            return await question.once(lambda: self._client.fetch_details(uss_base_url, plan_id), read)
+
+        found = await question.until(ask, lambda one: is_wanted(one.told), else_why)
+        told = found.told
+        await peer_details.keep(self._pool, told, self._clock_ms())
+        self._remember(told.ovn, PlanDetails(told.priority, told.body))
+        return found
 
     def _remember(self, ovn: str, details: PlanDetails) -> None:
         self._memory[ovn] = details
         while len(self._memory) > _MOST:
             self._memory.popitem(last=False)
-
-
-def _unavailable(peer: str, plan_id: str, why: str) -> PeerUnavailable:
-    return PeerUnavailable(
-        f"the manager of plan {plan_id}, which is near, {why}; nothing was changed",
-        peer=peer,
-        why=why[:500],
-        plan_id=plan_id,
-    )

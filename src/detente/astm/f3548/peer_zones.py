@@ -5,7 +5,6 @@ Rule 2: the rule of a zone is that of its geographical zone (ED-269); one that i
     caution.
 """
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -13,11 +12,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from detente.astm.f3548 import wire_details
+from detente.astm.f3548.asking import Question
 from detente.astm.f3548.volumes import to_area
 from detente.astm.peer_client import PeerClient
 from detente.discovery import peer_details
 from detente.discovery.peer_details import Told
-from detente.errors import BadInput, PeerUnavailable
+from detente.errors import BadInput
 from detente.store import Pool
 from detente.zones.model import (
     LIMITS,
@@ -40,10 +40,6 @@ _RESTRICTIONS = {
     "NO_RESTRICTION": ZoneRestriction.NONE,
 }
 _COUNTRY = re.compile(r"(?!ZZZ)[A-Z]{3}")
-_RETRIES = 3
-_PAUSE_S = 0.2
-"""A manager may still be writing down what the exchange has just answered it."""
-_NOT_FOUND = 404
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(wire_details.GetConstraintDetailsResponse)
 
@@ -144,43 +140,18 @@ class PeerZones:
         Raises:
             PeerUnavailable: it does not answer, or not with these.
         """
-        why = ""
-        for attempt in range(_RETRIES):
-            if attempt:
-                await asyncio.sleep(_PAUSE_S * attempt)
-            told = await self._fetch(zone_id, uss_base_url)
-            if told is None:
-                why = "knows nothing of the zone"
-            elif told.ovn != ovn:
-                why = "tells another version than the one that stands"
-            else:
-                await peer_details.keep(self._pool, told, self._clock_ms())
-                return told.body
-        raise _unavailable(uss_base_url, zone_id, why)
+        question = Question("zone", zone_id, uss_base_url)
 
-    async def _fetch(self, zone_id: str, uss_base_url: str) -> Told | None:
-        try:
-            answer = await self._client.fetch_constraint(uss_base_url, zone_id)
-        except (BadInput, PeerUnavailable) as silent:
-            why = str(silent.members.get("why", silent.detail))
-            raise _unavailable(uss_base_url, zone_id, why) from silent
-        if answer.status == _NOT_FOUND:
-            return None
-        try:
-            told = told_of_zone(_answer.decode(answer.body).constraint)
-        except (msgspec.MsgspecError, UnicodeDecodeError, BadInput) as wrong:
-            raise _unavailable(
-                uss_base_url, zone_id, f"tells it not as the standard says: {wrong}"
-            ) from wrong
-        if told.subject_id != zone_id:
-            raise _unavailable(uss_base_url, zone_id, "tells of another zone")
-        return told
+        def read(body: bytes) -> Told:
+            told = told_of_zone(_answer.decode(body).constraint)
+            if told.subject_id != zone_id:
+                raise BadInput("it is of another zone", field="reference.id", expected=zone_id)
+            return told
 
+        async def ask() -> Told | None:
+            return await question.once(lambda: self._client.fetch_constraint(uss_base_url, zone_id), read)
 
-def _unavailable(peer: str, zone_id: str, why: str) -> PeerUnavailable:
-    return PeerUnavailable(
-        f"the manager of zone {zone_id}, which is near, {why}; nothing was changed",
-        peer=peer,
-        why=why[:500],
-        zone_id=zone_id,
-    )
+        why = "tells another version than the one that stands"
+        told = await question.until(ask, lambda one: one.ovn == ovn, why)
+        await peer_details.keep(self._pool, told, self._clock_ms())
+        return told.body
