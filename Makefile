@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= $(BIN)/uv
-# Two processes, the tests in a browser in one of them: half the time on the two cores that most machines have.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# Two processes on the two cores that most machines have; a browser wants both for itself, the demo its usual port.
+PYTEST_ARGS ?= -n 2
+ALONE := tests/browser tests/demo
 DEMO_ARGS ?=
 
 # A stamp is named after what it was made from, so a changed list or another interpreter sets up anew.
@@ -26,7 +27,8 @@ demo: $(or $(wildcard $(TEST_STAMP)),$(DEMO_STAMP)) $(PAGE)
 	$(BIN)/detente demo $(DEMO_ARGS)
 
 test: check $(PAGE)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(addprefix --ignore=,$(ALONE))
 
 setup: $(TEST_STAMP) $(PAGE)
 

@@ -18,7 +18,6 @@ import pytest_asyncio
 from detente.store import EmbeddedPostgres, migrate, open_pool
 from detente.store.leftovers import clear_leftovers
 
-HERE = Path(__file__).parent
 PG_FIXTURES = {"pg_server", "pg_template", "pg_dsn", "pg_pool", "data_dir", "empty_dsn", "made_dir"}
 
 
@@ -26,10 +25,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if PG_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.pg)
-        # One browser at a time, since two on two cores would wait for each other; and one demo at a time.
-        for folder in ("browser", "demo"):
-            if HERE / folder in item.path.parents:
-                item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @contextlib.contextmanager
