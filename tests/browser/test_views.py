@@ -154,7 +154,10 @@ async def test_a_conflict_is_printed_on_a_sheet_of_its_own(exchange, sit, place,
     desk = await sit("bravo")
     await desk.open()
     await desk.needs("Printed, refused").click()
+    # The dialog belongs to the browser, and while it is open nothing else can be printed.
+    await desk.page.evaluate("window.print = () => { window.asked = true }")
     await desk.button("print").first.click()
+    await desk.page.wait_for_function("window.asked")
     await desk.page.emulate_media(media="print")
     sheet = desk.page.get_by_role("article").filter(
         has=desk.page.get_by_role("img", name=desk.say("print.map"))
