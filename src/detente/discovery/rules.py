@@ -5,12 +5,11 @@ Rule 1: a reference is made as accepted; what is contingent stays so until it en
 Rule 2: a plan that is in use or off-nominal needs a subscription; an accepted one may do without.
 Rule 3: a subscription tells of plans, of zones or of both, for a day at most.
 Rule 4: a manager may choose its next OVN, but only as a UUID of version 7 made within five minutes.
-Rule 5: whoever plans must know of everything near; what is off-nominal is never refused for not knowing.
 """
 
 import uuid
 
-from detente.discovery.model import Availability, NewSubscription
+from detente.discovery.model import NewSubscription
 from detente.errors import BadInput, ForbiddenTransition
 from detente.plans.model import PlanState
 
@@ -156,8 +155,3 @@ def chosen_ovn(plan_id: str, suffix: str, now_ms: int) -> str:
             actual=suffix[:100],
         )
     return f"{plan_id}_{suffix.lower()}"
-
-
-def needs_key(state: PlanState, availability: Availability) -> bool:
-    """Whether a near plan must be known (rule 5): not what a party that is down has only accepted."""
-    return not (state is PlanState.ACCEPTED and availability is Availability.DOWN)

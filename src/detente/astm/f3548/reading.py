@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from detente.astm.f3548 import wire
@@ -101,11 +101,7 @@ class Reader:
             asked = body.new_subscription
             self.check_url(asked.uss_base_url, "new_subscription.uss_base_url")
             new = NewSubscription(asked.uss_base_url, bool(asked.notify_for_constraints))
-        if len(body.extents) > MAX_VOLUMES:
-            raise TooLarge(
-                f"extents has {len(body.extents)} items", field="extents", limit=MAX_VOLUMES,
-                expected=f"at most {MAX_VOLUMES}",
-            )  # fmt: skip
+        _require_few(body.extents)
         return ReferenceBody(
             extents=to_plan_volumes(body.extents, "extents", max_area_km2=MAX_AREA_KM2),
             state=state,
@@ -145,11 +141,7 @@ class Reader:
             BadInput: naming the member on the wire.
         """
         self.check_url(body.uss_base_url, "uss_base_url")
-        if len(body.extents) > MAX_VOLUMES:
-            raise TooLarge(
-                f"extents has {len(body.extents)} items", field="extents", limit=MAX_VOLUMES,
-                expected=f"at most {MAX_VOLUMES}",
-            )  # fmt: skip
+        _require_few(body.extents)
         return ZoneBody(
             extents=tuple(
                 to_area(one, f"extents[{i}]", max_area_km2=MAX_AREA_KM2) for i, one in enumerate(body.extents)
@@ -175,6 +167,16 @@ class Reader:
                 expected=f"an absolute URL ({' or '.join(self._schemes)}) without query and credentials",
                 actual=url[:_MAX_SHOWN],
             )
+
+
+def _require_few(extents: Sequence[wire.Volume4D]) -> None:
+    if len(extents) > MAX_VOLUMES:
+        raise TooLarge(
+            f"extents has {len(extents)} items",
+            field="extents",
+            limit=MAX_VOLUMES,
+            expected=f"at most {MAX_VOLUMES}",
+        )
 
 
 def _subscription_of(named: str | None) -> str | None:

@@ -1,9 +1,7 @@
 """What all routes of ASTM F3548-21 have in common: several scopes, the standard's refusals, its statuses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
-
-from msgspec.structs import replace
 
 from detente.astm.f3548.reading import Reader
 from detente.astm.f3548.telling import Teller
@@ -90,11 +88,3 @@ def standard_route(  # noqa: PLR0917 - a route in a few lines
         refusals=RefusalForm.ERROR_RESPONSE,
         statuses=CHANGE_STATUSES if method == "PUT" else STATUSES,
     )
-
-
-def with_prefix(prefix: str, routes: Sequence[Route]) -> list[Route]:
-    """The same routes below another path."""
-    return [replace(route, path=prefix + route.path) for route in routes]
-
-
-Clock = Callable[[], int]
